@@ -1,0 +1,45 @@
+# Two commands: `make run` tunes on the built-in sample, `make test` runs every check. Both install what they need.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.PHONY: setup run test lint lock readme
+
+setup: $(VENV)/.installed
+
+# the lock holds the hash of every file, so what is installed is what was tested
+$(VENV)/.installed: requirements.lock requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+# The sample catalogue on a machine without a GPU, in a few minutes; any FASHIONTUNE_ variable that is set wins.
+run: setup
+	FASHIONTUNE_N_TRIALS=$${FASHIONTUNE_N_TRIALS:-8} \
+	FASHIONTUNE_N_INITIAL_TRIALS=$${FASHIONTUNE_N_INITIAL_TRIALS:-5} \
+	FASHIONTUNE_EPOCHS=$${FASHIONTUNE_EPOCHS:-4} \
+	FASHIONTUNE_BATCH_SIZE=$${FASHIONTUNE_BATCH_SIZE:-32} \
+	FASHIONTUNE_IMAGE_HEIGHT=$${FASHIONTUNE_IMAGE_HEIGHT:-40} \
+	FASHIONTUNE_IMAGE_WIDTH=$${FASHIONTUNE_IMAGE_WIDTH:-30} \
+	FASHIONTUNE_LOG_FORMAT=$${FASHIONTUNE_LOG_FORMAT:-console} \
+	$(BIN)/job
+
+test: setup lint
+	$(BIN)/pytest --durations=10
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Pins every dependency for Linux on x86-64 and aarch64 and Python 3.11 to 3.13, with hashes and without an index.
+lock:
+	$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv
+	build/lock/bin/uv pip compile pyproject.toml -o requirements.lock $(LOCK_FLAGS)
+	build/lock/bin/uv pip compile pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock $(LOCK_FLAGS)
+LOCK_FLAGS = --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+
+# The README's table of settings, made from their definition.
+readme: setup
+	$(BIN)/python -m job.settings_help

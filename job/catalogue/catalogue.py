@@ -1,0 +1,278 @@
+"""From a URI to a Catalogue: what can be trained on, in which split, and everything that was left out and why."""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from job.catalogue.cache import Prepared, load_prepared, prepare_cache_dir, save_prepared
+from job.catalogue.fetch import Progress, Source, locate, open_source
+from job.catalogue.pack import Packed, pack
+from job.catalogue.read import Quarantined, Styles, read_styles
+from job.catalogue.sample import SAMPLE_VERSION, write_sample
+from job.catalogue.split import choose_subset, split
+from job.errors import CatalogueError
+
+SAMPLE_URI = "sample"
+MAX_BAD_SHARE = 0.1
+"""When more than this share of the photos does not decode, the catalogue is broken, and training on the rest a lie."""
+
+_PACK_FORMAT = 1  # part of the cache key: raise it when the decoding changes
+
+
+@dataclass(frozen=True)
+class CatalogueSettings:
+    """The settings that decide what a catalogue holds; their meaning is in job.settings."""
+
+    uri: str
+    cache_dir: Path
+    target_column: str
+    min_class_images: int
+    max_images: int
+    image_height: int
+    image_width: int
+    validation_fraction: float
+    test_fraction: float
+    seed: int
+    retry_seconds: float
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Photos ready to train on; rows are in order of id."""
+
+    uri: str
+    fingerprint: str
+    """Of ids, labels and pixels: equal for the same photos from a zip, a folder or a bucket."""
+    rows: int
+    repaired: tuple[str, ...]
+    images: NDArray[np.uint8]
+    """(N, H, W, 3) RGB; every decoded photo, those of excluded classes too, which `usable` passes over."""
+    ids: tuple[str, ...]
+    labels: NDArray[np.int64]
+    """(N,) index into `classes`; -1 for a photo that is left out."""
+    parts: NDArray[np.int8]
+    """(N,) the split's Part; -1 for a photo that is left out."""
+    pixel_hashes: tuple[str, ...]
+    classes: tuple[str, ...]
+    quarantined: tuple[Quarantined, ...]
+    excluded_classes: tuple[tuple[str, int], ...]
+    """(name, photos) of the classes with too few of them."""
+    duplicate_groups: int
+    seconds: dict[str, float]
+    """Time spent on `fetch` (finding and listing) and `prepare` (reading, decoding, packing)."""
+
+    def indices(self, part: int) -> NDArray[np.int64]:
+        """Return the rows of a part of the split, (n,) int64."""
+        return np.flatnonzero(self.parts == part)
+
+    def count(self, part: int, label: int) -> int:
+        """Return how many photos of a class are in a part."""
+        return int(np.count_nonzero((self.parts == part) & (self.labels == label)))
+
+
+def load_catalogue(settings: CatalogueSettings, progress: Progress) -> Catalogue:
+    """Fetch, read, decode and split the catalogue.
+
+    Raises CatalogueError, StorageError or SettingsError in one sentence; nothing of the data is dropped silently.
+    """
+    started = time.monotonic()
+    cache_dir = prepare_cache_dir(settings.cache_dir)
+    source = open_source(_place(settings, cache_dir), cache_dir, settings.retry_seconds, progress)
+    fetched = time.monotonic()
+    directory = cache_dir / "packed" / _cache_key(source, settings)
+    prepared = load_prepared(directory)
+    if prepared is None:
+        prepared = _prepare(source, settings, progress)
+        save_prepared(directory, prepared)
+    seconds = {"fetch": fetched - started, "prepare": time.monotonic() - fetched}
+    return _assemble(prepared, settings, seconds)
+
+
+def _prepare(source: Source, settings: CatalogueSettings, progress: Progress) -> Prepared:
+    """Read and decode the photos that are wanted, and note those that cannot be had."""
+    table_name, photos = locate(source.names(), settings.uri)
+    where = f"{settings.uri}: {table_name}"
+    styles = read_styles(_read_one(source, table_name, settings.uri), settings.target_column, where)
+    labels, quarantined = _match(styles, photos, settings)
+    wanted = {photos[name]: name for name in labels}
+    contents = ((wanted[name], content) for name, content in source.read(list(wanted)))
+    packed = pack(
+        contents,
+        len(wanted),
+        height=settings.image_height,
+        width=settings.image_width,
+        uri=settings.uri,
+        progress=progress,
+    )
+    source.discard()
+    if len(packed.undecodable) > MAX_BAD_SHARE * len(wanted):
+        name, reason = packed.undecodable[0]
+        message = (
+            f"{settings.uri}: {len(packed.undecodable)} of {len(wanted)} photos cannot be used (the first is {name}: "
+            f"{reason}); with more than a tenth it is no catalogue to train on"
+        )
+        raise CatalogueError(message)
+    quarantined += [Quarantined(name, reason) for name, reason in packed.undecodable]
+    return Prepared(
+        packed, tuple(labels[name] for name in packed.ids), styles.rows, styles.repaired, tuple(quarantined)
+    )
+
+
+def _assemble(prepared: Prepared, settings: CatalogueSettings, seconds: dict[str, float]) -> Catalogue:
+    """Decide on duplicates, classes and split."""
+    packed, labels = prepared.packed, prepared.labels
+    conflicts, duplicate_groups = _conflicts(packed, labels)
+    classes, excluded = _classes([label for row, label in enumerate(labels) if row not in conflicts], settings, labels)
+    quarantined = [
+        *prepared.quarantined,
+        *(Quarantined(packed.ids[row], reason) for row, reason in conflicts.items()),
+        *(
+            Quarantined(row_id, f"class {label} has {excluded[label]} photos, under {settings.min_class_images}")
+            for row, (row_id, label) in enumerate(zip(packed.ids, labels, strict=True))
+            if label in excluded and row not in conflicts
+        ),
+    ]
+    codes = {name: code for code, name in enumerate(classes)}
+    encoded = [-1 if row in conflicts else codes.get(label, -1) for row, label in enumerate(labels)]
+    usable = [row for row, code in enumerate(encoded) if code >= 0]
+    parts = np.full(len(labels), -1, np.int8)  # (N,)
+    parts[usable] = split(
+        [packed.ids[row] for row in usable],
+        [encoded[row] for row in usable],
+        [packed.pixel_hashes[row] for row in usable],
+        seed=settings.seed,
+        validation_fraction=settings.validation_fraction,
+        test_fraction=settings.test_fraction,
+    )
+    return Catalogue(
+        uri=settings.uri,
+        fingerprint=_fingerprint(packed, labels),
+        rows=prepared.rows,
+        repaired=prepared.repaired,
+        images=packed.images,
+        ids=packed.ids,
+        labels=np.array(encoded, np.int64),
+        parts=parts,
+        pixel_hashes=packed.pixel_hashes,
+        classes=tuple(classes),
+        quarantined=tuple(sorted(quarantined, key=lambda item: (item.id, item.reason))),
+        excluded_classes=tuple(sorted(excluded.items())),
+        duplicate_groups=duplicate_groups,
+        seconds=seconds,
+    )
+
+
+def _place(settings: CatalogueSettings, cache_dir: Path) -> str:
+    """Return the URI to read, having drawn the sample catalogue if that is what is wanted."""
+    if settings.uri != SAMPLE_URI:
+        return settings.uri
+    directory = cache_dir / f"sample-{SAMPLE_VERSION}"
+    if not (directory / "styles.csv").exists():
+        beside = cache_dir / f".sample-{SAMPLE_VERSION}-{time.time_ns()}"
+        write_sample(beside)
+        beside.rename(directory)
+    return str(directory)
+
+
+def _read_one(source: Source, name: str, uri: str) -> bytes:
+    for _, content in source.read([name]):
+        if content is not None:
+            return content
+    message = f"{uri}: {name} cannot be read from the archive"
+    raise CatalogueError(message)
+
+
+def _match(
+    styles: Styles, photos: dict[str, str], settings: CatalogueSettings
+) -> tuple[dict[str, str], list[Quarantined]]:
+    """Return label by id of the photos to decode, and what was left out: rows without a photo, photos without a row."""
+    quarantined = list(styles.quarantined)
+    labels = dict(zip(styles.table["id"].tolist(), styles.table["label"].tolist(), strict=True))
+    quarantined += [Quarantined(name, "no photo in images/") for name in labels if name not in photos]
+    known = labels.keys() | {item.id for item in styles.quarantined}
+    quarantined += [Quarantined(name, "photo without a row in styles.csv") for name in photos if name not in known]
+    present = {name: label for name, label in labels.items() if name in photos}
+    if not present:
+        message = f"{settings.uri}: no row of styles.csv has a photo in images/ named after its id"
+        raise CatalogueError(message)
+    if 0 < settings.max_images < len(present):
+        chosen = choose_subset(list(present), list(present.values()), settings.max_images, settings.seed)
+        present = {name: label for name, label in present.items() if name in chosen}
+    return present, quarantined
+
+
+def _cache_key(source: Source, settings: CatalogueSettings) -> str:
+    subset = (settings.max_images, settings.seed) if settings.max_images else None
+    size = (settings.image_height, settings.image_width)
+    what = (_PACK_FORMAT, source.content_key, size, settings.target_column, subset)
+    return blake2b(repr(what).encode(), digest_size=16).hexdigest()
+
+
+def _conflicts(packed: Packed, labels: Sequence[str]) -> tuple[dict[int, str], int]:
+    """Return the rows of pixel-identical photos whose labels differ, with the reason, and the number of all groups."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for row, pixels in enumerate(packed.pixel_hashes):
+        groups[pixels].append(row)
+    duplicates = [rows for rows in groups.values() if len(rows) > 1]
+    conflicts = {}
+    for rows in duplicates:
+        found = sorted({labels[row] for row in rows})
+        if len(found) > 1:
+            names = ", ".join(packed.ids[row] for row in rows)
+            for row in rows:
+                conflicts[row] = f"the same photo ({names}) is labelled {' and '.join(found)}"
+    return conflicts, len(duplicates)
+
+
+def _classes(
+    clean: Sequence[str], settings: CatalogueSettings, labels: Sequence[str]
+) -> tuple[list[str], dict[str, int]]:
+    """Return the classes with enough photos, sorted, and (name: photos) of the others."""
+    counts = Counter(clean)
+    classes = sorted(label for label, count in counts.items() if count >= settings.min_class_images)
+    excluded = {label: counts[label] for label in set(labels) if label not in classes}
+    if len(classes) < 2:  # noqa: PLR2004 -- there is nothing to tell apart
+        message = (
+            f"{settings.uri}: {len(classes)} value(s) of {settings.target_column} have the {settings.min_class_images} "
+            f"photos that FASHIONTUNE_MIN_CLASS_IMAGES asks for (of {len(counts)} values, {len(clean)} photos); "
+            "two are needed"
+        )
+        raise CatalogueError(message)
+    return classes, excluded
+
+
+def _fingerprint(packed: Packed, labels: Sequence[str]) -> str:
+    digest = blake2b(repr(packed.images.shape[1:]).encode(), digest_size=32)
+    for row in zip(packed.ids, labels, packed.pixel_hashes, strict=True):
+        digest.update("\x1f".join(row).encode() + b"\x1e")
+    return digest.hexdigest()
+
+
+def summarise(catalogue: Catalogue) -> dict[str, Any]:
+    """Return the catalogue as the `dataset` part of results.json."""
+    return {
+        "uri": catalogue.uri,
+        "fingerprint": catalogue.fingerprint,
+        "rows": catalogue.rows,
+        "images": int(np.count_nonzero(catalogue.parts >= 0)),
+        "repaired": list(catalogue.repaired),
+        "classes": [
+            {
+                "name": name,
+                "train": catalogue.count(0, code),
+                "validation": catalogue.count(1, code),
+                "test": catalogue.count(2, code),
+            }
+            for code, name in enumerate(catalogue.classes)
+        ],
+        "quarantined": [{"id": item.id, "reason": item.reason} for item in catalogue.quarantined],
+        "excluded_classes": [{"name": name, "images": images} for name, images in catalogue.excluded_classes],
+        "duplicate_groups": catalogue.duplicate_groups,
+    }

@@ -1,0 +1,160 @@
+"""Packing: photos decoded once, straight into one uint8 array, with a hash of each photo's pixels.
+
+Knows nothing of where the bytes come from, of labels or of the split.
+"""
+
+import io
+import os
+import struct
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from job.catalogue.fetch import Progress
+from job.errors import CatalogueError
+
+MAX_PIXELS = 64_000_000
+"""Largest photo that is decoded (an 8,000 x 8,000 one, 192 MB decoded); a larger one is refused by its header."""
+
+_CHUNK_PHOTOS = 64
+_CHUNK_BYTES = 8 * 2**20
+_UNDECODABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, KeyError, TypeError)
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Decoded photos: row i of `images` is the photo of `ids[i]`; ids are sorted."""
+
+    ids: tuple[str, ...]
+    images: NDArray[np.uint8]
+    """(N, H, W, 3), RGB."""
+    pixel_hashes: tuple[str, ...]
+    undecodable: tuple[tuple[str, str], ...]
+    """(id, reason) of the photos that could not be decoded."""
+
+
+class _AbsurdSizeError(Exception):
+    """Its arguments are the photo's slot and what is known of its size."""
+
+
+def pack(
+    photos: Iterable[tuple[str, bytes | None]], count: int, *, height: int, width: int, uri: str, progress: Progress
+) -> Packed:
+    """Decode `count` (id, bytes) pairs, in whatever order they come, into one array of height x width photos.
+
+    Raises CatalogueError for a photo of absurd dimensions, which no honest catalogue has.
+    """
+    images = np.empty((count, height, width, 3), np.uint8)  # (N, H, W, 3)
+    slots: list[str] = []
+    failures: dict[int, str] = {}
+    pending: deque[Future[list[tuple[int, str]]]] = deque()
+    workers = len(os.sched_getaffinity(0))
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+
+    def settle(at_most: int) -> None:
+        while len(pending) > at_most:
+            failures.update(pending.popleft().result())
+            progress("decode", len(slots), count)
+
+    try:
+        chunk: list[tuple[int, bytes]] = []
+        chunk_bytes = 0
+        for identifier, content in photos:
+            slot = len(slots)
+            slots.append(identifier)
+            if content is None:
+                failures[slot] = "photo cannot be read from the archive"
+                continue
+            chunk.append((slot, content))
+            chunk_bytes += len(content)
+            if len(chunk) >= _CHUNK_PHOTOS or chunk_bytes >= _CHUNK_BYTES:
+                pending.append(pool.submit(_decode_chunk, chunk, images))
+                chunk, chunk_bytes = [], 0
+                settle(at_most=2 * workers)
+        pending.append(pool.submit(_decode_chunk, chunk, images))
+        settle(at_most=0)
+    except _AbsurdSizeError as error:
+        slot, size = error.args
+        message = f"{uri}: photo {slots[slot]} has an absurd size ({size}); at most {MAX_PIXELS} pixels are decoded"
+        raise CatalogueError(message) from None
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    return _in_order_of_ids(slots, images, failures)
+
+
+def hash_pixels(images: NDArray[np.uint8]) -> tuple[str, ...]:
+    """Return a hash of each photo's pixels; images is (N, H, W, 3) uint8."""
+    return tuple(blake2b(image.data, digest_size=16).hexdigest() for image in images)
+
+
+def decode(data: bytes, height: int, width: int) -> NDArray[np.uint8]:
+    """Decode one JPEG or PNG to (height, width, 3) RGB uint8, upright, transparency on white.
+
+    Raises OSError, ValueError and the like for what is no photo.
+    """
+    with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as opened:
+        if opened.width * opened.height > MAX_PIXELS:
+            raise _AbsurdSizeError(0, f"{opened.width} x {opened.height}")
+        opened.draft("RGB", (2 * width, 2 * height))  # a large JPEG is decoded at a fraction of its size
+        image: Image.Image = opened
+        if "exif" in image.info:
+            image = ImageOps.exif_transpose(image)
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        image = image.convert("RGB")
+        if image.size != (width, height):
+            image = image.resize((width, height), Image.Resampling.LANCZOS)
+        return np.asarray(image)
+
+
+def _decode_chunk(chunk: list[tuple[int, bytes]], images: NDArray[np.uint8]) -> list[tuple[int, str]]:
+    failures = []
+    height, width = images.shape[1:3]
+    for slot, content in chunk:
+        try:
+            images[slot] = decode(content, height, width)
+        except (_AbsurdSizeError, Image.DecompressionBombError) as error:
+            raise _AbsurdSizeError(slot, str(error).rstrip(".")) from None
+        except UnidentifiedImageError:
+            failures.append((slot, "photo does not decode: it is no JPEG or PNG"))
+        except _UNDECODABLE as error:
+            failures.append((slot, f"photo does not decode: {error}"))
+    return failures
+
+
+def _in_order_of_ids(slots: list[str], images: NDArray[np.uint8], failures: dict[int, str]) -> Packed:
+    """Sort the rows by id within the array itself, since a second array of this size may not fit in memory."""
+    order = sorted((slot for slot in range(len(slots)) if slot not in failures), key=slots.__getitem__)
+    _gather_in_place(images, order)
+    kept = images[: len(order)]
+    return Packed(
+        ids=tuple(slots[slot] for slot in order),
+        images=kept,
+        pixel_hashes=hash_pixels(kept),
+        undecodable=tuple(sorted((slots[slot], reason) for slot, reason in failures.items())),
+    )
+
+
+def _gather_in_place(images: NDArray[np.uint8], order: list[int]) -> None:
+    """Make row i of `images` what was row `order[i]`, by walking the cycles of the permutation."""
+    count = len(images)
+    kept = set(order)
+    source = [*order, *(row for row in range(count) if row not in kept)]
+    done = [False] * count
+    for start in range(count):
+        if done[start]:
+            continue
+        first = images[start].copy()
+        row = start
+        while not done[row]:
+            done[row] = True
+            following = source[row]
+            images[row] = first if following == start else images[following]
+            row = following

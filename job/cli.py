@@ -1,0 +1,143 @@
+"""The door: parse the command line, set up logs, run the command, and turn every ending into its exit code.
+
+What is heavy (torch, pandas, boto3) is imported by the command that needs it, so that `job --help` answers at once.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import structlog
+
+from job import __version__
+from job.errors import ExitCode, JobError, Preempted, StorageUnavailableError
+from job.logs import configure_logs
+from job.settings import Settings, load_settings
+from job.settings_help import settings_as_text
+
+_log = structlog.get_logger()
+
+_EXIT_CODES = """\
+exit codes:
+  0    done (also: budget spent, results published)
+  42   will not get better by itself: settings, data, permissions, a run that does not match
+  143  SIGTERM: state saved, start again to go on
+  130  SIGINT: the same
+  1    anything else: storage down after retries, or a bug
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the process's exit code."""
+    options = _parser().parse_args(arguments)
+    configure_logs()
+    try:
+        command: Callable[[argparse.Namespace], None] = options.command
+        command(options)
+    except JobError as error:
+        _log.error("job failed", error=str(error), exit_code=int(ExitCode.PERMANENT))
+        return ExitCode.PERMANENT
+    except StorageUnavailableError as error:
+        _log.error("storage unavailable", error=str(error), exit_code=int(ExitCode.FAILURE))
+        return ExitCode.FAILURE
+    except Preempted as event:
+        code = ExitCode(128 + event.signal_number)
+        _log.warning("preempted", signal=event.signal_number, exit_code=int(code))
+        return code
+    except BrokenPipeError:  # the reader of our output has gone, e.g. `job schema | head`
+        sys.stdout = None
+        return ExitCode.FAILURE
+    except Exception:  # noqa: BLE001 -- the door: whatever it is, it is logged with its traceback
+        _log.exception("bug", exit_code=int(ExitCode.FAILURE))
+        return ExitCode.FAILURE
+    return ExitCode.DONE
+
+
+class _Parser(argparse.ArgumentParser):
+    """Ends with the exit code of what will not get better by itself, where argparse has 2."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(ExitCode.PERMANENT, f"{self.prog}: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="job",
+        description="Tune a ResNet18 on a catalogue of product photos, on machines that may vanish at any second.",
+        epilog=f"settings, read from the environment:\n{settings_as_text()}\n\n{_EXIT_CODES}".replace("%", "%%"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.set_defaults(command=_run)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    commands.add_parser("run", help="tune, or go on tuning (the default)").set_defaults(command=_run)
+    check = commands.add_parser("check", help="check settings, catalogue and write access before GPU hours are spent")
+    check.set_defaults(command=_check)
+    sample = commands.add_parser("sample", help="write the built-in sample catalogue into a folder")
+    sample.add_argument("directory", type=Path, metavar="DIR", help="a folder that is empty or not there yet")
+    sample.set_defaults(command=_sample)
+    commands.add_parser("schema", help="print the JSON Schema of results.json").set_defaults(command=_schema)
+    return parser
+
+
+def _settings() -> Settings:
+    settings = load_settings()
+    configure_logs(settings.log_format, settings.log_level)
+    return settings
+
+
+def _run(_options: argparse.Namespace) -> None:
+    from job.study.preemption import Preemption  # noqa: PLC0415 -- before torch, so that signals are heeded soon
+
+    stop = Preemption()
+    stop.install()
+    settings = _settings()
+    from job.progress import progress_bar  # noqa: PLC0415
+    from job.report.summary import print_summary  # noqa: PLC0415
+    from job.study.start import run_job  # noqa: PLC0415
+
+    with progress_bar() as progress:
+        outcome = run_job(settings, stop, progress)
+    if _for_people(settings):
+        print_summary(outcome.results, outcome.uri)
+
+
+def _check(_options: argparse.Namespace) -> None:
+    settings = _settings()
+    from job.progress import progress_bar  # noqa: PLC0415
+    from job.report.summary import print_check  # noqa: PLC0415
+    from job.study.check import check_job  # noqa: PLC0415 -- imports torch
+
+    with progress_bar() as progress:
+        dataset = check_job(settings, progress)
+    if _for_people(settings):
+        print_check(dataset)
+
+
+def _sample(options: argparse.Namespace) -> None:
+    from job.catalogue.sample import write_sample  # noqa: PLC0415 -- imports Pillow
+
+    directory: Path = options.directory
+    try:
+        if directory.exists() and any(directory.iterdir()):
+            message = f"{directory} is not empty; give a folder that is empty or not there yet"
+            raise JobError(message)
+        write_sample(directory)
+    except OSError as error:
+        message = f"{directory} cannot be written: {error.strerror}"
+        raise JobError(message) from None
+    _log.info("sample catalogue written", directory=str(directory))
+
+
+def _schema(_options: argparse.Namespace) -> None:
+    from job.report.results import results_schema  # noqa: PLC0415
+
+    print(json.dumps(results_schema(), indent=2))
+
+
+def _for_people(settings: Settings) -> bool:
+    return settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())

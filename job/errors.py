@@ -1,0 +1,58 @@
+"""What can end a job, and the exit code that each ending has."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """The process's exit codes; k8s/job.yaml decides by them whether to start again."""
+
+    DONE = 0
+    FAILURE = 1
+    PERMANENT = 42
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class JobError(Exception):
+    """What will not get better by itself: a setting, the data, a permission, a run that does not match.
+
+    Its message is one sentence that names the value or file and says what is allowed; the user sees it
+    instead of a traceback, and the process exits with `ExitCode.PERMANENT`.
+    """
+
+
+class SettingsError(JobError):
+    """A setting, or a set of them, that cannot be used."""
+
+
+class CatalogueError(JobError):
+    """A catalogue that cannot be trained on."""
+
+
+class StorageError(JobError):
+    """Storage that answers no: no such bucket or key, wrong credentials, no permission."""
+
+
+class ObjectMissingError(StorageError):
+    """There is nothing under this key."""
+
+
+class RunMismatchError(JobError):
+    """OUTPUT_URI holds a run of other settings or data."""
+
+
+class StorageUnavailableError(Exception):
+    """Storage that did not answer within the retry time; starting again later may help (exit code 1)."""
+
+
+class Preempted(BaseException):
+    """SIGTERM or SIGINT came, and the work in hand has been put down.
+
+    An event like KeyboardInterrupt and no error: `except Exception` must not eat it.
+
+    `signal_number` is the signal's; the process exits with 128 + it.
+    """
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal_number)
+        self.signal_number = signal_number

@@ -1,0 +1,33 @@
+"""Logs: structlog events on standard error, for people on a terminal or one JSON object a line for machines."""
+
+import logging
+import sys
+from typing import Literal
+
+import structlog
+
+
+def configure_logs(log_format: Literal["auto", "console", "json"] = "auto", level: str = "info") -> None:
+    """Send every event of this process to standard error; `auto` is console on a terminal, else JSON lines."""
+    console = sys.stderr.isatty() if log_format == "auto" else log_format == "console"
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if console:
+        shared[-1] = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
+        # rich's tracebacks print every local variable, and here those are millions of weights
+        plain = structlog.dev.plain_traceback
+        console_renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), pad_event_to=12, sort_keys=False, exception_formatter=plain
+        )
+        shared.append(console_renderer)
+    else:
+        shared += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    structlog.configure(
+        processors=shared,
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )

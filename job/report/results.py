@@ -1,0 +1,211 @@
+"""What a run writes as JSON: trial records, run.json, attempts, results.json; these models are the one definition."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION: Literal[1] = 1
+
+
+class Record(BaseModel):
+    """A part of the run's JSON; unknown fields are refused, numbers are finite."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, json_schema_serialization_defaults_required=True
+    )
+
+    def to_json(self) -> bytes:
+        """Return the canonical bytes: equal objects give equal bytes."""
+        return self.model_dump_json(indent=2).encode() + b"\n"
+
+
+class StoredModel(Record):
+    """Where a trial's weights lie."""
+
+    key: str = Field(description="Key of the safetensors object, relative to the run.")
+    sha256: str
+
+
+class EpochRecord(Record):
+    """One point of a learning curve; all but train_loss are of the validation part."""
+
+    epoch: int
+    train_loss: float
+    validation_loss: float
+    accuracy: float
+    macro_f1: float
+    balanced_accuracy: float
+
+
+class TrialTiming(Record):
+    """Where a trial's time went, in seconds, and its speed."""
+
+    suggest: float
+    train: float
+    evaluate: float
+    total: float
+    images_per_second: float | None = Field(description="Training photos a second.")
+    attempt: int = Field(description="Number of the attempt that ended the trial.")
+    ended_at: datetime
+
+
+class TrialRecord(Record):
+    """One finished trial: immutable, and all that later trials depend on."""
+
+    number: int
+    params: dict[str, float | str]
+    status: Literal["complete", "diverged", "failed", "pruned"]
+    value: float | None = Field(description="The objective at best_epoch; null unless complete.")
+    best_epoch: int | None
+    epochs: list[EpochRecord]
+    error: str | None
+    model: StoredModel | None = Field(description="Weights of best_epoch, where the trial was the best when it ended.")
+    timing: TrialTiming
+
+
+class RunRecord(Record):
+    """run.json: what a run is, fixed when it begins."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    settings: dict[str, Any] = Field(description="The settings that define the search.")
+    dataset_uri: str
+    dataset_fingerprint: str
+    initial_weights_sha256: str | None
+    threads: int = Field(description="CPU threads of every attempt, since sums depend on their number.")
+    versions: dict[str, str]
+    created_at: datetime
+
+
+class AttemptRecord(Record):
+    """One process that worked on the run; ended_at and outcome stay null if it was killed."""
+
+    started_at: datetime
+    ended_at: datetime | None = None
+    outcome: str | None = Field(None, description="complete, budget_spent, or what ended it; null: killed or at work.")
+    seconds: dict[str, float] = Field(default_factory=dict)
+
+
+class ClassCount(Record):
+    """A class and its photos in each part of the split."""
+
+    name: str
+    train: int
+    validation: int
+    test: int
+
+
+class LeftOut(Record):
+    """A photo or row that was left out."""
+
+    id: str
+    reason: str
+
+
+class ExcludedClass(Record):
+    """A class with too few photos."""
+
+    name: str
+    images: int
+
+
+class Dataset(Record):
+    """What the catalogue held and what became of it."""
+
+    uri: str
+    fingerprint: str
+    rows: int
+    images: int = Field(description="Photos that were split.")
+    repaired: list[str] = Field(description="Ids of rows whose name, with unquoted commas, was re-joined.")
+    classes: list[ClassCount]
+    quarantined: list[LeftOut]
+    excluded_classes: list[ExcludedClass]
+    duplicate_groups: int = Field(description="Groups of pixel-identical photos.")
+
+
+class TrialResult(Record):
+    """A trial as results.json shows it."""
+
+    number: int
+    params: dict[str, float | str]
+    status: Literal["complete", "diverged", "failed", "pruned"]
+    value: float | None
+    best_epoch: int | None
+    epochs: list[EpochRecord]
+    error: str | None
+    timing: TrialTiming
+
+
+class Best(Record):
+    """The winner of the search."""
+
+    trial: int
+    params: dict[str, float | str]
+    value: float
+    model: StoredModel
+
+
+class ClassScore(Record):
+    """How well a class is told apart on the test part."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+class Test(Record):
+    """The winner on the test part, which nothing else ever saw."""
+
+    accuracy: float
+    accuracy_ci95: tuple[float, float] = Field(description="Wilson interval.")
+    macro_f1: float
+    balanced_accuracy: float
+    top3_accuracy: float
+    per_class: list[ClassScore]
+    confusion: list[list[int]] = Field(
+        description="Rows are true classes, columns predicted ones, in the order of dataset.classes."
+    )
+
+
+class Environment(Record):
+    """What the last attempt ran on."""
+
+    device: str
+    precision: str
+    threads: int
+    versions: dict[str, str]
+    source_revision: str | None
+    image: str | None
+
+
+class Run(Record):
+    """How the run went; differs between runs that are equal in all else."""
+
+    attempts: list[AttemptRecord]
+    environment: Environment
+    seconds: dict[str, float] = Field(
+        description="fetch, prepare, train, suggest, checkpoint, evaluate; idle is all the rest since the beginning."
+    )
+    images_per_second: float | None = Field(description="Training photos a second, over all trials.")
+
+
+class Results(Record):
+    """results.json."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    status: Literal["complete", "budget_spent"]
+    settings: dict[str, Any]
+    dataset: Dataset
+    search_space: dict[str, Any]
+    trials: list[TrialResult]
+    best: Best
+    test: Test
+    run: Run
+
+
+def results_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of results.json."""
+    schema = Results.model_json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "fashiontune-job results.json"} | schema

@@ -1,0 +1,55 @@
+"""What a person sees at the end of a command on a terminal: tables of trials and of the catalogue."""
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from job.report.results import Dataset, Results
+
+
+def print_summary(results: Results, uri: str) -> None:
+    """Print the trials, the winner, its test scores and where the results lie."""
+    console = Console()
+    table = Table(box=SIMPLE)
+    for column in ("trial", "status", results.settings["objective"], "epoch", "optimizer"):
+        table.add_column(column, no_wrap=True)
+    for column in ("learning rate", "momentum", "weight decay"):
+        table.add_column(column, justify="right")
+    for trial in results.trials:
+        table.add_row(
+            str(trial.number),
+            trial.status,
+            "" if trial.value is None else f"{trial.value:.4f}",
+            str(trial.best_epoch or ""),
+            str(trial.params["optimizer"]),
+            f"{trial.params['learning_rate']:.2g}",
+            f"{trial.params['momentum']:.2f}",
+            f"{trial.params['weight_decay']:.2g}",
+            style="bold green" if trial.number == results.best.trial else None,
+        )
+    console.print(table)
+    test, low, high = results.test, *results.test.accuracy_ci95
+    photos = sum(row.support for row in test.per_class)
+    console.print(
+        f"Trial {results.best.trial} won. On {photos} test photos that nothing else ever saw: accuracy "
+        f"{test.accuracy:.3f} (95 % interval {low:.3f} to {high:.3f}), macro F1 {test.macro_f1:.3f}.",
+        highlight=False,
+    )
+    console.print(f"Results: {uri}", highlight=False, soft_wrap=True)
+
+
+def print_check(dataset: Dataset) -> None:
+    """Print what the catalogue holds and what was left out."""
+    console = Console()
+    table = Table(box=SIMPLE, title=f"{dataset.images} photos of {len(dataset.classes)} classes")
+    table.add_column("class")
+    for column in ("train", "validation", "test"):
+        table.add_column(column, justify="right")
+    for row in sorted(dataset.classes, key=lambda row: -row.train):
+        table.add_row(row.name, str(row.train), str(row.validation), str(row.test))
+    console.print(table)
+    console.print(
+        f"{dataset.rows} rows, {len(dataset.repaired)} names repaired, {len(dataset.quarantined)} ids left out, "
+        f"{dataset.duplicate_groups} groups of identical photos, none across the split.",
+        highlight=False,
+    )

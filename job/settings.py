@@ -1,0 +1,195 @@
+"""The settings of a job: what each FASHIONTUNE_ environment variable means, its default, and what it may be.
+
+The one place where a setting is defined: `job --help` and the README's table are made from these fields.
+AWS credentials, region and endpoint are not here; they come from boto3's own chain.
+"""
+
+import difflib
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from job.errors import SettingsError
+from job.search.space import SearchSpace, parse_search_space
+
+PREFIX = "FASHIONTUNE_"
+
+SEARCH_DEFINING = frozenset(
+    {
+        "target_column",
+        "min_class_images",
+        "max_images",
+        "image_height",
+        "image_width",
+        "validation_fraction",
+        "test_fraction",
+        "n_initial_trials",
+        "epochs",
+        "batch_size",
+        "seed",
+        "objective",
+        "search_space",
+        "acquisition",
+        "init_weights",
+        "precision",
+    }
+)
+"""Settings that change what a trial's value means or which trial comes next: a started run keeps them for good."""
+
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+
+
+def _parse_duration(value: Any) -> Any:  # noqa: ANN401 -- a pydantic validator gets whatever came in
+    if not isinstance(value, str) or value.strip().isdigit():
+        return value
+    match = _DURATION.fullmatch(value.strip())
+    if not match or not any(match.groups()):
+        message = "write seconds, or hours, minutes and seconds like 6h30m, 45m or 90s"
+        raise ValueError(message)
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return 3600 * hours + 60 * minutes + seconds
+
+
+def _check_search_space(text: str) -> str:
+    parse_search_space(text)
+    return text
+
+
+class Settings(BaseSettings):
+    """All settings of a job, read from FASHIONTUNE_ environment variables; frozen."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True, validate_default=False
+    )
+
+    dataset_uri: str = Field(
+        "sample",
+        description="The catalogue: a .zip, .tar or .tar.gz, or a folder or prefix, holding styles.csv and images/; "
+        "`s3://bucket/key`, a path or `file://`. `sample` is the built-in sample catalogue.",
+    )
+    output_uri: str = Field(
+        "fashiontune-output/",
+        description="Where the run's state and results lie: `s3://bucket/prefix/`, a path or `file://`. One run each.",
+    )
+    cache_dir: Path = Field(
+        Path("~/.cache/fashiontune-job"),
+        description="A local folder for the downloaded archive and the decoded photos; may be lost at any time.",
+    )
+    target_column: str = Field("subCategory", min_length=1, description="The column of styles.csv to predict.")
+    min_class_images: int = Field(
+        10,
+        ge=1,
+        description="Classes with fewer photos (counted after MAX_IMAGES) are left out, by name.",
+    )
+    max_images: int = Field(0, ge=0, description="Use a stratified subset of this many photos; 0 uses all.")
+    image_height: int = Field(80, ge=16, le=1024, description="Height in pixels of the photos that the model sees.")
+    image_width: int = Field(60, ge=16, le=1024, description="Width in pixels of the photos that the model sees.")
+    validation_fraction: float = Field(0.15, gt=0, le=0.45, description="Share of each class that scores the trials.")
+    test_fraction: float = Field(
+        0.15, gt=0, le=0.45, description="Share of each class that measures the winner, once, at the end."
+    )
+    n_trials: int = Field(30, ge=1, le=9999, description="Number of trials. May be raised on a run that exists.")
+    n_initial_trials: int = Field(
+        8, ge=1, le=1024, description="Trials of the space-filling initial design, before the optimiser takes over."
+    )
+    epochs: int = Field(10, ge=1, le=10_000, description="Epochs that each trial trains.")
+    batch_size: int = Field(128, ge=2, le=65_536, description="Photos in a training step.")
+    seed: int = Field(0, ge=0, lt=2**32, description="Seed of every random choice.")
+    objective: Literal["accuracy", "macro_f1", "balanced_accuracy", "log_loss"] = Field(
+        "accuracy", description="The validation metric that trials are compared by; log_loss is minimised."
+    )
+    search_space: Annotated[str, AfterValidator(_check_search_space)] = Field(
+        "{}",
+        description="JSON that overrides parts of the default search space, e.g. "
+        '`{"learning_rate": {"low": 0.001, "high": 0.03}, "momentum": 0.9, "optimizer": ["sgd", "nag"]}`. '
+        "A single value fixes a parameter.",
+    )
+    acquisition: Literal["EI", "PI", "LCB", "gp_hedge"] = Field(
+        "EI", description="Acquisition function of the Bayesian optimisation."
+    )
+    init_weights: str = Field(
+        "random",
+        min_length=1,
+        description="Initial weights: `random`, `imagenet` (torchvision's), or a path or URI of a ResNet18 state dict "
+        "(.safetensors or .pth), with an optional `#sha256=...`.",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="Where to train; auto takes the GPU where there is one."
+    )
+    precision: Literal["auto", "float32", "bf16", "fp16"] = Field(
+        "auto", description="Arithmetic of training; auto is bf16 on a GPU that has it, else float32."
+    )
+    compile: bool = Field(default=False, description="Compile the model with torch.compile.")
+    deterministic: bool = Field(default=True, description="Use deterministic algorithms, so that runs can be repeated.")
+    checkpoint_seconds: int = Field(30, ge=1, description="Seconds between checkpoints of the trial in flight.")
+    time_budget: Annotated[int, BeforeValidator(_parse_duration)] = Field(
+        0,
+        ge=0,
+        description="Start no trial that would not end within this time, summed over attempts, then publish; seconds "
+        "or like `6h30m`; 0 is no limit.",
+    )
+    max_failed_trials: int = Field(
+        3, ge=1, description="End the job with an error when this many trials have failed (a diverged trial has not)."
+    )
+    retry_seconds: float = Field(
+        300, gt=0, description="How long a storage request is tried again while storage does not answer."
+    )
+    log_format: Literal["auto", "console", "json"] = Field(
+        "auto", description="auto is console on a terminal, else one JSON object a line."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+    @model_validator(mode="after")
+    def _parts_leave_enough_to_train_on(self) -> Self:
+        if self.validation_fraction + self.test_fraction > 0.8:  # noqa: PLR2004 -- the limit that the message names
+            message = (
+                f"{PREFIX}VALIDATION_FRACTION={self.validation_fraction} and {PREFIX}TEST_FRACTION="
+                f"{self.test_fraction} must add up to 0.8 or less"
+            )
+            raise ValueError(message)
+        return self
+
+    @property
+    def space(self) -> SearchSpace:
+        """The search space, with SEARCH_SPACE's overrides."""
+        return parse_search_space(self.search_space)
+
+    def defining(self) -> dict[str, Any]:
+        """Return the settings that define the search, JSON-safe, in their order of definition."""
+        values = self.model_dump(mode="json", include=set(SEARCH_DEFINING))
+        return values | {"search_space": self.space.to_dict()}
+
+
+def variable_name(field: str) -> str:
+    """Return the environment variable of a field of Settings."""
+    return PREFIX + field.upper()
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises SettingsError, naming each bad variable, its value and what is allowed, and for a variable that is not
+    known the nearest one that is.
+    """
+    known = [variable_name(field) for field in Settings.model_fields]
+    for name in sorted(os.environ):
+        # on Windows and in pydantic-settings, case does not matter: a lower-case name is the same variable
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            nearest = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.0)[0]
+            message = f"{name} is not a setting; the nearest one is {nearest} (see job --help)"
+            raise SettingsError(message)
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError("; ".join(_sentence(detail) for detail in error.errors())) from None
+
+
+def _sentence(detail: Any) -> str:  # noqa: ANN401 -- pydantic's ErrorDetails
+    message = detail["msg"].removeprefix("Value error, ")
+    if not detail["loc"]:
+        return str(message)
+    return f"{variable_name(str(detail['loc'][0]))}={detail['input']!s}: {message[0].lower()}{message[1:]}"

@@ -1,0 +1,112 @@
+"""The end of a search: the winner measured on the test part, this once, and everything published, results.json last."""
+
+import hashlib
+import os
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+import structlog
+import torch
+from safetensors.torch import load as load_safetensors
+
+from job.catalogue.catalogue import Catalogue, summarise
+from job.catalogue.split import Part
+from job.errors import JobError
+from job.report.publish import build_results, describe_model, describe_run, score_test
+from job.report.results import Environment, Results, Test, TrialRecord
+from job.study.identity import versions
+from job.study.journal import RESULTS
+from job.study.trials import Workbench, best_of
+from job.training.evaluate import evaluate
+from job.training.model import build_model
+
+_log = structlog.get_logger()
+
+Status = Literal["complete", "budget_spent"]
+
+
+def finish(bench: Workbench, catalogue: Catalogue, status: Status, records: Sequence[TrialRecord]) -> Results:
+    """Measure the best trial's model on the test part and publish model and results.
+
+    Raises JobError where no trial has a model.
+    """
+    best = best_of(records, bench.settings.objective)
+    if best is None or best.model is None:
+        message = (
+            f"none of {len(records)} trials has trained to the end (the last one, {records[-1].status}: "
+            f"{records[-1].error}); narrow FASHIONTUNE_SEARCH_SPACE, for instance to smaller learning rates"
+        )
+        raise JobError(message)
+    weights = bench.journal.load_model(best.model)
+    started = time.monotonic()
+    test = _measure(bench, catalogue, weights)
+    ended = bench.attempt.model_copy(
+        update={
+            "ended_at": datetime.now(UTC),
+            "outcome": status,
+            "seconds": bench.attempt.seconds | {"evaluate": time.monotonic() - started},
+        }
+    )
+    bench.journal.end_attempt(bench.attempt_number, ended)
+    photos = bench.equipment.photos
+    results = build_results(
+        status=status,
+        settings=bench.settings.defining() | {"n_trials": bench.settings.n_trials},
+        dataset=summarise(catalogue),
+        trials=records,
+        best=best,
+        test=test,
+        run=describe_run(
+            bench.journal.attempts(), records, _environment(bench), len(photos.train), now=datetime.now(UTC)
+        ),
+    )
+    model_json = describe_model(
+        results=results,
+        height=bench.settings.image_height,
+        width=bench.settings.image_width,
+        mean=photos.normalisation.mean,
+        std=photos.normalisation.std,
+        sha256=hashlib.sha256(weights).hexdigest(),
+    )
+    files = [
+        ("model.safetensors", weights, "application/octet-stream"),
+        ("model.json", model_json, "application/json"),
+    ]
+    bench.journal.publish(files, results)
+    _log.info(
+        "run",
+        status=status,
+        trials=len(records),
+        best_trial=best.number,
+        best_value=best.value,
+        test_accuracy=round(test.accuracy, 4),
+        test_accuracy_ci95=[round(limit, 4) for limit in test.accuracy_ci95],
+        test_macro_f1=round(test.macro_f1, 4),
+        images_per_second=results.run.images_per_second,
+        seconds=results.run.seconds,
+        results=bench.journal.storage.uri + RESULTS,
+    )
+    return results
+
+
+def _measure(bench: Workbench, catalogue: Catalogue, weights: bytes) -> Test:
+    device = bench.equipment.device
+    model = build_model(len(catalogue.classes), 0, None)
+    model.load_state_dict(load_safetensors(weights))
+    model = model.to(device.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    rows = torch.from_numpy(catalogue.indices(Part.TEST)).to(device.device)
+    evaluation = evaluate(model, bench.equipment.photos, rows, device)
+    return score_test(evaluation.confusion, evaluation.top3_hits, catalogue.classes)
+
+
+def _environment(bench: Workbench) -> Environment:
+    return Environment(
+        device=bench.equipment.device.name,
+        precision=bench.equipment.device.precision,
+        threads=bench.run.threads,
+        versions=versions(),
+        source_revision=os.environ.get("SOURCE_REVISION"),
+        image=os.environ.get("IMAGE"),
+    )

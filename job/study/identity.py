@@ -1,0 +1,66 @@
+"""Whether a run that exists is this job's: its settings, data and initial weights, compared field by field."""
+
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from job.errors import RunMismatchError
+from job.report.results import RunRecord
+from job.settings import Settings, variable_name
+
+_VERSIONED = ("fashiontune-job", "torch", "torchvision", "scikit-optimize", "scikit-learn", "numpy", "pillow")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what a run's numbers depend on."""
+    return {name: version(name) for name in _VERSIONED}
+
+
+def new_run(settings: Settings, fingerprint: str, initial_weights_sha256: str | None, threads: int) -> RunRecord:
+    """Return the record of a run that begins now."""
+    return RunRecord(
+        settings=settings.defining(),
+        dataset_uri=settings.dataset_uri,
+        dataset_fingerprint=fingerprint,
+        initial_weights_sha256=initial_weights_sha256,
+        threads=threads,
+        versions=versions(),
+        created_at=datetime.now(UTC),
+    )
+
+
+def refuse_other_settings(run: RunRecord, settings: Settings, where: str) -> None:
+    """Raise RunMismatchError, naming every setting that differs from the run's."""
+    wanted = settings.defining()
+    differing = [
+        f"{variable_name(name)} is {_show(run.settings.get(name))} there and {_show(wanted.get(name))} here"
+        for name in wanted | run.settings
+        if run.settings.get(name) != wanted.get(name)
+    ]
+    _refuse(differing, where)
+
+
+def refuse_other_data(run: RunRecord, fingerprint: str, initial_weights_sha256: str | None, where: str) -> None:
+    """Raise RunMismatchError where the photos, labels or initial weights are not those that the run began with."""
+    differing = []
+    if run.dataset_fingerprint != fingerprint:
+        differing.append(
+            f"the catalogue's fingerprint is {run.dataset_fingerprint[:16]} there (from {run.dataset_uri}) "
+            f"and {fingerprint[:16]} here"
+        )
+    if run.initial_weights_sha256 != initial_weights_sha256:
+        differing.append(
+            f"the initial weights' sha256 is {run.initial_weights_sha256} there and {initial_weights_sha256} here"
+        )
+    _refuse(differing, where)
+
+
+def _refuse(differing: list[str], where: str) -> None:
+    if differing:
+        what = "; ".join(differing)
+        message = f"{where} holds another run: {what}; use its settings or another FASHIONTUNE_OUTPUT_URI"
+        raise RunMismatchError(message)
+
+
+def _show(value: Any) -> str:  # noqa: ANN401 -- a JSON value
+    return "not set" if value is None else str(value)

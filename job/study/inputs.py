@@ -1,0 +1,50 @@
+"""What the settings point to: the catalogue and the initial weights."""
+
+import hashlib
+
+from torch import Tensor
+
+from job.catalogue.catalogue import CatalogueSettings
+from job.errors import ObjectMissingError, SettingsError
+from job.settings import Settings
+from job.storage import open_storage, split_uri
+from job.training.model import imagenet_weights, weights_from_bytes
+
+_CHECKSUM = "#sha256="
+
+
+def catalogue_settings(settings: Settings) -> CatalogueSettings:
+    """Return the settings that decide what the catalogue holds."""
+    return CatalogueSettings(
+        uri=settings.dataset_uri,
+        cache_dir=settings.cache_dir,
+        target_column=settings.target_column,
+        min_class_images=settings.min_class_images,
+        max_images=settings.max_images,
+        image_height=settings.image_height,
+        image_width=settings.image_width,
+        validation_fraction=settings.validation_fraction,
+        test_fraction=settings.test_fraction,
+        seed=settings.seed,
+        retry_seconds=settings.retry_seconds,
+    )
+
+
+def load_initial_weights(settings: Settings) -> tuple[dict[str, Tensor] | None, str | None]:
+    """Return the weights that INIT_WEIGHTS names and their sha256; (None, None) for random ones."""
+    if settings.init_weights == "random":
+        return None, None
+    if settings.init_weights == "imagenet":
+        weights = imagenet_weights()
+        digest = hashlib.sha256()
+        for name in sorted(weights):
+            digest.update(weights[name].numpy().tobytes())
+        return weights, digest.hexdigest()
+    uri, _, sha256 = settings.init_weights.partition(_CHECKSUM)
+    folder, key = split_uri(uri)
+    try:
+        data = open_storage(folder, retry_seconds=settings.retry_seconds).get(key)
+    except ObjectMissingError:
+        message = f"FASHIONTUNE_INIT_WEIGHTS={uri} does not exist; allowed are random, imagenet, or a path or URI"
+        raise SettingsError(message) from None
+    return weights_from_bytes(data, uri, sha256 or None), hashlib.sha256(data).hexdigest()

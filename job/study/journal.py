@@ -1,0 +1,166 @@
+"""The journal: which objects a run consists of, and in which order they are written.
+
+What a record names is written before it, what it replaces is deleted after it, and the first writer of a record wins.
+So a job that is killed between any two writes leaves a run that another job goes on with. Knows no training.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from typing import TypeVar
+
+import structlog
+from pydantic import BaseModel, ValidationError
+
+from job.errors import ObjectMissingError, RunMismatchError
+from job.report.results import AttemptRecord, Results, RunRecord, StoredModel, TrialRecord
+from job.storage.base import Storage
+
+RUN = "run.json"
+RESULTS = "results.json"
+PUBLISHED = "model/"
+_JSON = "application/json"
+_MODEL_KEY = re.compile(r"models/(\d+)\.[0-9a-f]+\.safetensors")
+_NUMBERED = re.compile(r"[a-z]+/(\d+)\.json")
+
+_log = structlog.get_logger()
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class Journal:
+    """The durable state of one run, in one Storage."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
+
+    def check_writable(self) -> None:
+        """Raise StorageError unless objects can be created, read and deleted here."""
+        key = ".write-check"
+        self.storage.put(key, b"fashiontune-job\n", content_type="text/plain")
+        self.storage.get(key)
+        self.storage.delete(key)
+
+    def run(self) -> RunRecord | None:
+        """Return run.json, or None for a run that has not begun."""
+        return self._read(RUN, RunRecord)
+
+    def begin(self, run: RunRecord) -> RunRecord:
+        """Create run.json and return it, or the one that another job created first."""
+        if self.storage.create(RUN, run.to_json(), content_type=_JSON):
+            return run
+        stored = self.run()
+        assert stored is not None  # noqa: S101 -- run.json is never deleted
+        return stored
+
+    def trials(self) -> list[TrialRecord]:
+        """Return the records of trials 0, 1, 2, … without a gap.
+
+        Raises RunMismatchError for a record that is damaged, since every later trial depends on it.
+        """
+        numbers = self._numbers("trials/")
+        records = []
+        for number in range(len(numbers)):
+            key = _trial_key(number)
+            record = self._read(key, TrialRecord)
+            if record is None:
+                last = _trial_key(max(numbers))
+                message = f"{self.storage.uri}{key} is missing although {last} is there; restore it, or start a new run"
+                raise RunMismatchError(message)
+            records.append(record)
+        return records
+
+    def record_trial(self, record: TrialRecord) -> TrialRecord:
+        """Create a trial's record and return it, or the one that another job created first."""
+        key = _trial_key(record.number)
+        if self.storage.create(key, record.to_json(), content_type=_JSON):
+            return record
+        stored = self._read(key, TrialRecord)
+        assert stored is not None  # noqa: S101 -- records are never deleted
+        _log.info("trial was recorded by another job, whose record counts", trial=record.number)
+        return stored
+
+    def store_model(self, number: int, data: bytes) -> StoredModel:
+        """Write a trial's weights, before its record; the name holds their hash, so no other job can overwrite them."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        key = f"models/{number:04}.{sha256[:16]}.safetensors"
+        self.storage.put(key, data)
+        return StoredModel(key=key, sha256=sha256)
+
+    def load_model(self, model: StoredModel) -> bytes:
+        """Return a trial's weights, checked; raises RunMismatchError when they are missing or damaged."""
+        try:
+            data = self.storage.get(model.key)
+        except ObjectMissingError:
+            data = b""
+        if hashlib.sha256(data).hexdigest() != model.sha256:
+            state = "damaged" if data else "missing"
+            message = f"{self.storage.uri}{model.key} is {state}; restore it, or start a new run"
+            raise RunMismatchError(message)
+        return data
+
+    def forget_models(self, best: TrialRecord, last: int) -> None:
+        """Delete the weights that `best` has made useless: those of all other trials up to number `last`."""
+        for entry in list(self.storage.list("models/")):
+            match = _MODEL_KEY.fullmatch(entry.key)
+            # a later trial may be another job's, whose record is about to name its weights
+            if match and int(match[1]) <= last and (best.model is None or entry.key != best.model.key):
+                self.storage.delete(entry.key)
+
+    def begin_attempt(self, attempt: AttemptRecord) -> int:
+        """Write down that an attempt began and return its number, from 1."""
+        number = max(self._numbers("attempts/"), default=0) + 1
+        while not self.storage.create(_attempt_key(number), attempt.to_json(), content_type=_JSON):
+            number += 1
+        return number
+
+    def end_attempt(self, number: int, attempt: AttemptRecord) -> None:
+        """Write down how an attempt ended."""
+        self.storage.put(_attempt_key(number), attempt.to_json(), content_type=_JSON)
+
+    def attempts(self) -> list[AttemptRecord]:
+        """Return all attempts, in order."""
+        found = [self._read(_attempt_key(number), AttemptRecord) for number in self._numbers("attempts/")]
+        return [attempt for attempt in found if attempt is not None]
+
+    def publish(self, files: Sequence[tuple[str, bytes, str]], results: Results) -> None:
+        """Write the published model, (name, content, content type) each, and last of all results.json."""
+        for name, content, content_type in files:
+            self.storage.put(PUBLISHED + name, content, content_type=content_type)
+        self.storage.put(RESULTS, results.to_json(), content_type=_JSON)
+
+    def results(self) -> Results | None:
+        """Return results.json, or None where there is none yet."""
+        return self._read(RESULTS, Results)
+
+    def finished(self, n_trials: int) -> Results | None:
+        """Return the results of a run that has all its trials, in which nothing is left to do."""
+        results = self.results()
+        if results is not None and results.status == "complete" and len(results.trials) >= n_trials:
+            return results
+        return None
+
+    def _numbers(self, prefix: str) -> list[int]:
+        matches = (_NUMBERED.fullmatch(entry.key) for entry in self.storage.list(prefix))
+        return sorted(int(match[1]) for match in matches if match)
+
+    def _read(self, key: str, model: type[ModelT]) -> ModelT | None:
+        try:
+            data = self.storage.get(key)
+        except ObjectMissingError:
+            return None
+        try:
+            return model.model_validate_json(data)
+        except ValidationError as error:
+            detail = error.errors()[0]
+            where = ".".join(str(part) for part in detail["loc"])
+            what = f"{self.storage.uri}{key} is damaged or of another version ({where}: {detail['msg']})"
+            message = f"{what}; restore it, or start a new run"
+            raise RunMismatchError(message) from None
+
+
+def _trial_key(number: int) -> str:
+    return f"trials/{number:04}.json"
+
+
+def _attempt_key(number: int) -> str:
+    return f"attempts/{number:04}.json"

@@ -1,0 +1,118 @@
+"""The job, from top to bottom: what is done, in which order, and when it ends.
+
+Every decision is a function of the settings, the seed and the records of earlier trials, so this loop needs no memory
+of its own: killed anywhere and started again, it arrives at the same results.
+"""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import structlog
+import torch
+from torch import Tensor
+
+from job.catalogue.catalogue import Catalogue, load_catalogue
+from job.catalogue.fetch import Progress
+from job.catalogue.split import Part
+from job.errors import JobError, Preempted
+from job.report.results import AttemptRecord, Results, RunRecord, TrialRecord
+from job.settings import Settings
+from job.study.finish import Status, finish
+from job.study.identity import new_run, refuse_other_data, refuse_other_settings
+from job.study.inputs import catalogue_settings, load_initial_weights
+from job.study.journal import Journal
+from job.study.preemption import Preemption
+from job.study.trials import Workbench, next_trial
+from job.training.data import IMAGENET_MEAN, IMAGENET_STD, Normalisation, Photos, normalisation_of
+from job.training.device import Device, choose_device, configure_torch, usable_threads
+from job.training.trial import Equipment
+
+_log = structlog.get_logger()
+
+
+def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Preemption, progress: Progress) -> Results:
+    """Take up the run, or begin it (`run` is None), and bring it to its results."""
+    device = choose_device(settings.device, settings.precision)
+    initial, weights_sha256 = load_initial_weights(settings)
+    catalogue = load_catalogue(catalogue_settings(settings), progress)
+    if run is None:
+        run = journal.begin(new_run(settings, catalogue.fingerprint, weights_sha256, usable_threads()))
+        refuse_other_settings(run, settings, settings.output_uri)  # another job may have begun another run meanwhile
+    refuse_other_data(run, catalogue.fingerprint, weights_sha256, settings.output_uri)
+    results = journal.finished(settings.n_trials)
+    if results is not None:  # finished from another URI of the same photos
+        return results
+    configure_torch(threads=run.threads, deterministic=settings.deterministic)
+    attempt = AttemptRecord(started_at=datetime.now(UTC), seconds=catalogue.seconds)
+    number = journal.begin_attempt(attempt)
+    _log.info("attempt", attempt=number, device=device.name, precision=device.precision, threads=run.threads)
+    equipment = Equipment(_photos(catalogue, device, initial), device, initial, settings.compile)
+    bench = Workbench(settings, journal, stop, equipment, run, number, attempt)
+    try:
+        status, records = _search(bench)
+        return finish(bench, catalogue, status, records)
+    except BaseException as error:
+        outcome = f"signal {error.signal_number}" if isinstance(error, Preempted) else str(error)
+        _end_attempt(journal, number, attempt, outcome)
+        raise
+
+
+def _photos(catalogue: Catalogue, device: Device, initial: dict[str, Tensor] | None) -> Photos:
+    """Put the photos on the device; the statistics are the training part's, or those that given weights expect."""
+    train = catalogue.indices(Part.TRAIN)
+    if initial is None:
+        normalisation = normalisation_of(catalogue.images, train)
+    else:
+        normalisation = Normalisation(IMAGENET_MEAN, IMAGENET_STD)
+    return Photos(
+        images=torch.from_numpy(catalogue.images).to(device.device),
+        labels=torch.from_numpy(catalogue.labels).to(device.device),
+        train=torch.from_numpy(train).to(device.device),
+        validation=torch.from_numpy(catalogue.indices(Part.VALIDATION)).to(device.device),
+        n_classes=len(catalogue.classes),
+        normalisation=normalisation,
+    )
+
+
+def _search(bench: Workbench) -> tuple[Status, list[TrialRecord]]:
+    """Run trials until there are enough, or until the next one would not end within the budget."""
+    settings = bench.settings
+    started = time.monotonic()
+    records = bench.journal.trials()
+    while True:
+        bench.stop.check()
+        _refuse_failures(records, settings.max_failed_trials)
+        if len(records) >= settings.n_trials:
+            return "complete", records
+        if _budget_spent(settings.time_budget, records, bench.attempt_number, time.monotonic() - started):
+            _log.info("time budget is spent", budget=settings.time_budget, trials=len(records))
+            return "budget_spent", records
+        records.append(next_trial(bench, records))
+
+
+def _refuse_failures(records: Sequence[TrialRecord], limit: int) -> None:
+    failed = [record for record in records if record.status == "failed"]
+    if len(failed) >= limit:
+        message = (
+            f"{len(failed)} trials have failed, and FASHIONTUNE_MAX_FAILED_TRIALS={limit}; the last one, trial "
+            f"{failed[-1].number}: {failed[-1].error}"
+        )
+        raise JobError(message)
+
+
+def _budget_spent(budget: int, records: Sequence[TrialRecord], attempt: int, elapsed: float) -> bool:
+    """Say whether another trial, as long as the longest so far, would go beyond the budget (seconds, 0 for none)."""
+    if not budget or not records:
+        return False
+    earlier = sum(record.timing.total for record in records if record.timing.attempt != attempt)
+    return earlier + elapsed + max(record.timing.total for record in records) > budget
+
+
+def _end_attempt(journal: Journal, number: int, attempt: AttemptRecord, outcome: str) -> None:
+    """Note how an attempt ended, if storage still answers; that it cannot be noted must not hide why it ended."""
+    ended = attempt.model_copy(update={"ended_at": datetime.now(UTC), "outcome": outcome})
+    try:
+        journal.end_attempt(number, ended)
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the first error is the one to report
+        _log.warning("attempt's end not written", error=str(error))

@@ -1,0 +1,48 @@
+"""Preemption: SIGTERM and SIGINT put the job down at once, or at the next step boundary where work is in hand."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from job.errors import Preempted
+
+
+class Preemption:
+    """Turns SIGTERM and SIGINT into `Preempted`, raised in the main thread.
+
+    Every write is atomic, so it may be raised anywhere; inside `deferred()` it waits for `check()` or the end of the
+    block. A second signal ends the process on the spot.
+    """
+
+    def __init__(self) -> None:
+        self._signal: int | None = None
+        self._deferred = False
+
+    def install(self) -> None:
+        """Take over both signals for the rest of the process."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._handle)
+
+    def check(self) -> None:
+        """Raise Preempted if a signal came; cheap enough for every step."""
+        if self._signal is not None:
+            raise Preempted(self._signal)
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Keep signals waiting within the block."""
+        self._deferred = True
+        try:
+            yield
+        finally:
+            self._deferred = False
+        self.check()
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if self._signal is not None:
+            os._exit(128 + number)
+        self._signal = number
+        if not self._deferred:
+            raise Preempted(number)

@@ -1,0 +1,45 @@
+"""Where a job starts: whose run is this, and is anything left to do? Answered at once, before torch is imported."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from job.catalogue.fetch import Progress
+from job.report.results import Results
+from job.settings import Settings
+from job.storage import open_storage
+from job.study.identity import refuse_other_settings
+from job.study.journal import RESULTS, Journal
+from job.study.preemption import Preemption
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended that did end well."""
+
+    results: Results
+    uri: str
+    """Of results.json."""
+
+
+def run_job(settings: Settings, stop: Preemption, progress: Progress) -> Outcome:
+    """Do the whole job, or what is left of it.
+
+    Raises JobError for what will not get better by itself, StorageUnavailableError for what may, and Preempted.
+    """
+    journal = Journal(open_storage(settings.output_uri, retry_seconds=settings.retry_seconds))
+    structlog.contextvars.bind_contextvars(run=settings.output_uri)
+    uri = journal.storage.uri + RESULTS
+    run = journal.run()
+    if run is not None:
+        refuse_other_settings(run, settings, settings.output_uri)
+        results = journal.finished(settings.n_trials)
+        if results is not None and run.dataset_uri == settings.dataset_uri:
+            _log.info("run is complete already", trials=len(results.trials), results=uri)
+            return Outcome(results, uri)
+    journal.check_writable()
+    from job.study.loop import work  # noqa: PLC0415 -- imports torch
+
+    return Outcome(work(settings, journal, run, stop, progress), uri)

@@ -1,0 +1,110 @@
+"""The device that a trial runs on, its precision, and how torch is set up for runs that can be repeated."""
+
+import os
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from job.errors import SettingsError
+
+NVIDIA_DRIVER_VERSION = Path("/proc/driver/nvidia/version")
+"""Is there where the machine has an NVIDIA driver, whatever torch can do with it."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where and in which arithmetic to train."""
+
+    device: torch.device
+    autocast_dtype: torch.dtype | None
+    """None trains in float32 throughout."""
+    scale_gradients: bool
+    """float16 has too few exponent bits for small gradients."""
+
+    @property
+    def name(self) -> str:
+        """The device as a report names it."""
+        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu"
+
+    @property
+    def precision(self) -> str:
+        """The arithmetic as a report names it."""
+        return {None: "float32", torch.bfloat16: "bf16", torch.float16: "fp16"}[self.autocast_dtype]
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Return the context for forward passes."""
+        if self.autocast_dtype is None:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=self.autocast_dtype)
+
+
+def usable_threads() -> int:
+    """Return how many CPU threads to train with.
+
+    OMP_NUM_THREADS where it is set, else what the process's affinity and its container's CPU limit allow.
+    """
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    if wanted.isdigit() and int(wanted) > 0:
+        return int(wanted)
+    threads = len(os.sched_getaffinity(0))
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text("ascii").split()
+    except (OSError, ValueError):
+        return threads
+    if quota != "max":
+        threads = min(threads, max(1, round(int(quota) / int(period))))
+    return threads
+
+
+def choose_device(device: str, precision: str) -> Device:
+    """Return the device for the settings DEVICE and PRECISION.
+
+    Raises SettingsError where a GPU is asked for or visible and torch cannot use it: a job that pays for a GPU must
+    never train on the CPU without a word.
+    """
+    cuda = torch.cuda.is_available()
+    if not cuda and device == "cuda":
+        raise SettingsError(f"FASHIONTUNE_DEVICE=cuda: {_why_no_gpu()}; allowed here is cpu")
+    if not cuda and device == "auto" and NVIDIA_DRIVER_VERSION.exists():
+        raise SettingsError(f"{_why_no_gpu()}; FASHIONTUNE_DEVICE=cpu trains without the GPU")
+    chosen = torch.device("cuda" if cuda and device != "cpu" else "cpu")
+    if chosen.type == "cpu":
+        if precision in {"bf16", "fp16"}:
+            message = f"FASHIONTUNE_PRECISION={precision} needs a GPU; on a CPU float32 and auto are allowed"
+            raise SettingsError(message)
+        return Device(chosen, None, scale_gradients=False)
+    has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    if precision == "bf16" and not has_bf16:
+        message = f"FASHIONTUNE_PRECISION=bf16: {torch.cuda.get_device_name()} has no bfloat16; use fp16 or float32"
+        raise SettingsError(message)
+    if precision == "bf16" or (precision == "auto" and has_bf16):
+        return Device(chosen, torch.bfloat16, scale_gradients=False)
+    if precision == "fp16":
+        return Device(chosen, torch.float16, scale_gradients=True)
+    return Device(chosen, None, scale_gradients=False)
+
+
+def configure_torch(*, threads: int, deterministic: bool) -> None:
+    """Set what torch holds for the whole process; call it before the first CUDA kernel.
+
+    https://docs.pytorch.org/docs/stable/notes/randomness.html; `warn_only`, since a job must never end because an
+    operation lacks a deterministic form.
+    """
+    if deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(deterministic, warn_only=True)
+    torch.backends.cudnn.benchmark = not deterministic
+    # tf32 for what autocast leaves in float32; it has float32's range and ten bits of mantissa
+    torch.set_float32_matmul_precision("high")
+
+
+def _why_no_gpu() -> str:
+    wheel = f"torch {torch.__version__} is built for CUDA {torch.version.cuda}"
+    if not NVIDIA_DRIVER_VERSION.exists():
+        return f"no NVIDIA driver is visible on this machine ({wheel}; docker needs --gpus all)"
+    driver = NVIDIA_DRIVER_VERSION.read_text("utf-8").splitlines()[0]
+    needs = "which needs driver 580 or newer for CUDA 13"
+    return f"a GPU is visible but torch cannot use it: driver {driver!r}, and {wheel}, {needs}"

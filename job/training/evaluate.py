@@ -1,0 +1,47 @@
+"""Evaluation: a model's confusion matrix, loss and top-3 hits over a set of photos, built on the device."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from job.training.data import Photos, normalise
+from job.training.device import Device
+
+BATCH_SIZE = 512
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model does on a set of photos."""
+
+    confusion: NDArray[np.int64]
+    """(C, C): rows true classes, columns predicted ones."""
+    loss: float
+    """Mean cross-entropy."""
+    top3_hits: int
+    """Photos whose class is among the three most probable ones."""
+
+
+@torch.inference_mode()
+def evaluate(model: nn.Module, photos: Photos, rows: Tensor, device: Device) -> Evaluation:
+    """Evaluate `model` on rows of `photos`, (m,) int64; leaves the model in evaluation mode."""
+    model.eval()
+    n_classes = photos.n_classes
+    cells = torch.zeros(n_classes * n_classes, dtype=torch.int64, device=rows.device)
+    loss = torch.zeros((), dtype=torch.float64, device=rows.device)
+    top3 = torch.zeros((), dtype=torch.int64, device=rows.device)
+    for batch in rows.split(BATCH_SIZE):
+        labels = photos.labels[batch]
+        with device.autocast():
+            logits = model(normalise(photos.images[batch], photos.normalisation))  # (B, C)
+        logits = logits.float()
+        loss += functional.cross_entropy(logits, labels, reduction="sum").double()
+        best = logits.topk(min(3, n_classes), dim=1).indices  # (B, 3)
+        top3 += (best == labels[:, None]).sum()
+        cells += torch.bincount(labels * n_classes + best[:, 0], minlength=n_classes * n_classes)
+    confusion = cells.reshape(n_classes, n_classes).cpu().numpy()
+    return Evaluation(confusion, float(loss) / len(rows), int(top3))

@@ -1,0 +1,54 @@
+"""A process that imports what a job needs once and forks a process for each job that a test asks for.
+
+Reads one JSON request a line: program, arguments, environment, and the directory that gets its `out` and `err`.
+Answers with the wait status of the process. It never trains itself, so the forked processes find no threads.
+"""
+
+import json
+import os
+import runpy
+import sys
+import traceback
+from typing import Any
+
+import boto3  # noqa: F401 -- imported for the processes that are forked
+import pandas as pd  # noqa: F401
+
+import job.study.loop  # noqa: F401
+
+
+def run_forked(request: dict[str, Any]) -> None:
+    """Become the job that is asked for; never returns."""
+    code = 1
+    try:
+        for descriptor, name in ((0, os.devnull), (1, "out"), (2, "err")):
+            flags = os.O_RDONLY if descriptor == 0 else os.O_WRONLY | os.O_CREAT
+            os.dup2(os.open(os.path.join(request["directory"], name), flags, 0o600), descriptor)  # noqa: PTH118
+        os.environ.clear()
+        os.environ.update(request["environment"])
+        sys.argv = [request["program"], *request["arguments"]]
+        runpy.run_module(request["program"], run_name="__main__", alter_sys=True)
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0
+    except BaseException:  # noqa: BLE001 -- what a fresh interpreter would have printed
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def main() -> None:
+    """Serve requests until standard input ends."""
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            run_forked(json.loads(line))
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"{status}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""Jobs that tests run: real processes with real signals, on tiny catalogues."""
+
+import atexit
+import functools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.tiny import tiny_files, write_folder
+
+TINY = {
+    "MIN_CLASS_IMAGES": "3",
+    "IMAGE_HEIGHT": "32",
+    "IMAGE_WIDTH": "24",
+    "N_TRIALS": "3",
+    "N_INITIAL_TRIALS": "2",
+    "EPOCHS": "2",
+    "BATCH_SIZE": "16",
+    "RETRY_SECONDS": "5",
+}
+"""Settings of a run that takes seconds: two trials of the initial design and one of the optimiser."""
+
+
+def tiny_settings(directory: Path, **changes: str) -> dict[str, str]:
+    """Return the environment of a tiny job whose catalogue, cache and output lie in `directory`."""
+    catalogue = directory / "catalogue"
+    if not catalogue.exists():
+        write_folder(catalogue, tiny_files())
+    places = {
+        "DATASET_URI": str(catalogue),
+        "OUTPUT_URI": str(directory / "run"),
+        "CACHE_DIR": str(directory / "cache"),
+    }
+    return {f"FASHIONTUNE_{name}": value for name, value in (TINY | places | changes).items()}
+
+
+def environment(settings: dict[str, str]) -> dict[str, str]:
+    """Return a whole environment: the given settings, and what a process needs to run at all."""
+    kept = ("PATH", "HOME", "LANG", "TMPDIR", "COVERAGE_PROCESS_START")
+    own = {"OMP_NUM_THREADS": "1"} | {name: os.environ[name] for name in kept if name in os.environ}
+    return own | {"AWS_EC2_METADATA_DISABLED": "true"} | settings
+
+
+def run_job(settings: dict[str, str], *arguments: str, program: str = "job") -> subprocess.CompletedProcess[str]:
+    """Run `job` with exactly these settings and wait for its end."""
+    return _server().run(program, arguments, environment(settings))
+
+
+@functools.cache
+def _server() -> "_Server":
+    return _Server()
+
+
+class _Server:
+    """A process that has imported torch and the rest, and forks a process for each job.
+
+    The imports take longer than a tiny job. The jobs are processes of their own all the same, which really are killed.
+    """
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.forkserver"],
+            env=environment({}) | {"OMP_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        atexit.register(self._stop)
+
+    def _stop(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+    def run(
+        self, program: str, arguments: Sequence[str], variables: dict[str, str]
+    ) -> subprocess.CompletedProcess[str]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with tempfile.TemporaryDirectory() as directory:
+            request = {"program": program, "arguments": arguments, "environment": variables, "directory": directory}
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+            status = int(self._process.stdout.readline())
+            out, err = ((Path(directory) / name).read_text("utf-8") for name in ("out", "err"))
+        return subprocess.CompletedProcess([program, *arguments], os.waitstatus_to_exitcode(status), out, err)
+
+
+def events(result: subprocess.CompletedProcess[str], name: str) -> list[dict[str, Any]]:
+    """Return the log events of that name."""
+    return [event for event in map(json.loads, result.stderr.splitlines()) if event["event"] == name]
+
+
+def error_of(result: subprocess.CompletedProcess[str]) -> str:
+    """Return the one error that a failed job logged, having checked that it is one sentence without a traceback."""
+    errors = [event for event in map(json.loads, result.stderr.splitlines()) if event["level"] == "error"]
+    assert len(errors) == 1, result.stderr
+    assert "exception" not in errors[0], errors[0]
+    assert "Traceback" not in result.stderr
+    text = str(errors[0]["error"])
+    assert "\n" not in text
+    return text
+
+
+def comparable(results: dict[str, Any]) -> dict[str, Any]:
+    """Return results.json without its `run` and `timing` parts, which alone may differ between equal runs."""
+    trials = [{name: value for name, value in trial.items() if name != "timing"} for trial in results["trials"]]
+    return {name: value for name, value in results.items() if name != "run"} | {"trials": trials}
+
+
+def results_of(directory: Path) -> dict[str, Any]:
+    """Return the results.json of a run in a local folder."""
+    results: dict[str, Any] = json.loads((directory / "results.json").read_bytes())
+    return results

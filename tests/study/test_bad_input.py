@@ -1,0 +1,150 @@
+"""Bad input: each ends with its exit code and one sentence naming what and where, and leaves nothing half-written."""
+
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.jobs import error_of, run_job, tiny_settings
+from tests.seaweed import Seaweed
+from tests.tiny import HEADER, row, tiny_files, write_zip
+
+
+def huge_png() -> bytes:
+    """A PNG whose header claims 50,000 x 50,000 pixels."""
+    header = b"IHDR" + (50_000).to_bytes(4) * 2 + bytes([8, 2, 0, 0, 0])
+    signature = b"\x89PNG\r\n\x1a\n" + (13).to_bytes(4)
+    return signature + header + zlib.crc32(header).to_bytes(4) + (0).to_bytes(4) + b"IDAT" + bytes(4)
+
+
+def table(*lines: str) -> dict[str, bytes]:
+    return tiny_files() | {"styles.csv": "".join(f"{line}\n" for line in lines).encode()}
+
+
+def without(prefix: str) -> dict[str, bytes]:
+    return {name: content for name, content in tiny_files().items() if not name.startswith(prefix)}
+
+
+def one_in_eight_broken() -> dict[str, bytes]:
+    files = tiny_files()
+    broken = sorted(name for name in files if name.endswith("jpg"))[::8]
+    return files | dict.fromkeys(broken, b"broken")
+
+
+def zipped(files: dict[str, bytes]) -> Callable[[Path], str]:
+    return lambda directory: str(write_zip(directory / "c.zip", files))
+
+
+def cut_off(directory: Path) -> str:
+    path = write_zip(directory / "c.zip", tiny_files())
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    return str(path)
+
+
+def text(directory: Path) -> str:
+    (directory / "c.zip").write_text("this is no archive")
+    return str(directory / "c.zip")
+
+
+CATALOGUES: dict[str, tuple[Callable[[Path], str], str]] = {
+    "zip cut off": (cut_off, "c.zip is not a whole zip archive"),
+    "text called zip": (text, "c.zip is not a whole zip archive"),
+    "path that points outside": (zipped(tiny_files() | {"../../x": b"x"}), "'../../x', which points outside"),
+    "absurd dimensions": (zipped(tiny_files() | {"images/1000.jpg": huge_png()}), "photo 1000 has an absurd size (Image size (2500000000 pixels)"),
+    "no styles.csv": (zipped(without("styles")), "c.zip has no styles.csv"),
+    "empty styles.csv": (zipped(table()), "styles.csv is empty"),
+    "no id column": (zipped(table("name,subCategory", "1,Bags")), "styles.csv has no column id"),
+    "no target column": (zipped(table("id,name", "1,Bags")), "no column subCategory; its columns are id, name"),
+    "an id twice": (zipped(table(HEADER, row("7", "Bags"), row("7", "Bags"))), "the id 7 twice, in lines 2 and 3"),
+    "no photo": (zipped(without("images")), "has no photo"),
+    "one class": (zipped(table(HEADER, *(row(str(1000 + n), "Bags") for n in range(20)))), "two are needed"),
+    "a tenth does not decode": (zipped(one_in_eight_broken()), "8 of 60 photos cannot be used"),
+    "does not exist": (lambda directory: str(directory / "none.zip"), "none.zip does not exist"),
+}
+
+
+@pytest.mark.parametrize("case", CATALOGUES)
+def test_bad_catalogues(tmp_path: Path, case: str) -> None:
+    """Each catalogue that cannot be used is refused with exit 42 before anything is written."""
+    make, message = CATALOGUES[case]
+    result = run_job(tiny_settings(tmp_path, DATASET_URI=make(tmp_path)))
+    assert result.returncode == 42, result.stderr
+    assert message in error_of(result)
+    assert not any(path.is_file() for path in (tmp_path / "run").rglob("*"))
+
+
+SETTINGS: dict[str, tuple[dict[str, str], str]] = {
+    "out of range": ({"EPOCHS": "0"}, "FASHIONTUNE_EPOCHS=0: "),
+    "unknown": ({"EPOCH": "3"}, "FASHIONTUNE_EPOCH is not a setting; the nearest one is FASHIONTUNE_EPOCHS"),
+    "no such column": ({"TARGET_COLUMN": "colour"}, "has no column colour; its columns are id, gender,"),
+    "low above high": ({"SEARCH_SPACE": '{"momentum": {"low": 0.9, "high": 0.1}}'}, "FASHIONTUNE_SEARCH_SPACE"),
+    "unknown parameter": ({"SEARCH_SPACE": '{"learningrate": 0.1}'}, "learning_rate"),
+    "bad JSON": ({"SEARCH_SPACE": '{"momentum": '}, "FASHIONTUNE_SEARCH_SPACE"),
+    "no GPU": ({"DEVICE": "cuda"}, "FASHIONTUNE_DEVICE=cuda: "),
+    "half precision on a CPU": ({"PRECISION": "fp16"}, "FASHIONTUNE_PRECISION=fp16 needs a GPU"),
+    "another scheme": ({"OUTPUT_URI": "gs://bucket/run/"}, "gs://bucket/run/ has the scheme gs"),
+    "no bucket": ({"OUTPUT_URI": "s3:///run/"}, "names no bucket"),
+    "cache not writable": ({"CACHE_DIR": "/proc/cache"}, "FASHIONTUNE_CACHE_DIR=/proc/cache cannot be written"),
+    "output not writable": ({"OUTPUT_URI": "/proc/run/"}, "/proc/run/"),
+    "no such weights": ({"INIT_WEIGHTS": "/nonexistent/w.pth"}, "FASHIONTUNE_INIT_WEIGHTS=/nonexistent/w.pth"),
+}
+
+
+@pytest.mark.parametrize("case", SETTINGS)
+def test_bad_settings(tmp_path: Path, case: str) -> None:
+    """Each setting that cannot be used is refused with exit 42, naming it."""
+    changes, message = SETTINGS[case]
+    result = run_job(tiny_settings(tmp_path, **changes))
+    assert result.returncode == 42, result.stderr
+    assert message in error_of(result)
+    assert not any(path.is_file() for path in (tmp_path / "run").rglob("*"))
+
+
+def test_weights_that_do_not_fit(tmp_path: Path) -> None:
+    """A file that is no ResNet18 state dict is refused before the catalogue is touched."""
+    (tmp_path / "w.safetensors").write_bytes(b"these are no weights")
+    result = run_job(tiny_settings(tmp_path, INIT_WEIGHTS=str(tmp_path / "w.safetensors")))
+    assert result.returncode == 42
+    assert "w.safetensors is no .safetensors or .pth state dict" in error_of(result)
+
+
+def test_output_that_holds_another_run(tmp_path: Path) -> None:
+    """A run.json of other settings is respected, and each difference is named."""
+    first = run_job(tiny_settings(tmp_path, N_TRIALS="1", EPOCHS="1"))
+    assert first.returncode == 0, first.stderr
+    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*.json")}
+    for command in ("run", "check"):
+        result = run_job(tiny_settings(tmp_path, N_TRIALS="1", EPOCHS="2"), command)
+        assert result.returncode == 42
+        assert "holds another run: FASHIONTUNE_EPOCHS is 1 there and 2 here" in error_of(result)
+    assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*.json")} == before
+
+
+S3_CASES: dict[str, tuple[dict[str, str], dict[str, str], int, str]] = {
+    "no such bucket to read": ({"DATASET_URI": "s3://no-such-bucket/c.zip"}, {}, 42, "no such bucket"),
+    "no such bucket to write": ({"OUTPUT_URI": "s3://no-such-bucket/run/"}, {}, 42, "no such bucket"),
+    "no such key": ({"DATASET_URI": "s3://BUCKET/none.zip"}, {}, 42, "none.zip does not exist"),
+    "no such prefix": ({"DATASET_URI": "s3://BUCKET/none/"}, {}, 42, "none/ does not exist"),
+    "wrong secret": ({"OUTPUT_URI": "s3://BUCKET/run/"}, {"AWS_SECRET_ACCESS_KEY": "wrong"}, 42, "secret"),
+    "unknown key id": ({"OUTPUT_URI": "s3://BUCKET/run/"}, {"AWS_ACCESS_KEY_ID": "nobody"}, 42, "access key id"),
+    "no permission to write": ({"OUTPUT_URI": "s3://BUCKET/run/"}, {"READER": "yes"}, 42, "s3:PutObject"),
+    "endpoint that does not answer": (
+        {"OUTPUT_URI": "s3://BUCKET/run/", "RETRY_SECONDS": "1"},
+        {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"},
+        1,
+        "http://127.0.0.1:9 gave no answer for 1 seconds",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", S3_CASES)
+def test_bad_object_storage(tmp_path: Path, seaweed: Seaweed, case: str) -> None:
+    """What storage refuses is exit 42 and what to check; a storage that is not there is exit 1 after the retries."""
+    changes, variables, code, message = S3_CASES[case]
+    bucket = seaweed.new_bucket()
+    changes = {name: value.replace("BUCKET", bucket) for name, value in changes.items()}
+    aws = seaweed.environment(readonly=variables.pop("READER", None) is not None) | variables
+    result = run_job(tiny_settings(tmp_path, **changes) | aws)
+    assert result.returncode == code, result.stderr
+    assert message in error_of(result)

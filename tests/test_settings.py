@@ -1,0 +1,168 @@
+"""Settings: every default, every bound, and errors that name the variable, its value and what is allowed."""
+
+from pathlib import Path
+
+import pytest
+
+from job.errors import SettingsError
+from job.settings import SEARCH_DEFINING, Settings, load_settings, variable_name
+from job.settings_help import describe_settings, replace_table, settings_as_text
+
+
+def test_defaults_are_those_of_the_documentation() -> None:
+    """With no variable set, the job tunes on its sample with the documented numbers."""
+    settings = load_settings()
+    assert settings.dataset_uri == "sample"
+    assert (settings.image_height, settings.image_width) == (80, 60)
+    assert (settings.validation_fraction, settings.test_fraction) == (0.15, 0.15)
+    assert (settings.n_trials, settings.n_initial_trials, settings.epochs, settings.batch_size) == (30, 8, 10, 128)
+    assert (settings.min_class_images, settings.max_images, settings.seed) == (10, 0, 0)
+    assert (settings.objective, settings.acquisition, settings.init_weights) == ("accuracy", "EI", "random")
+    assert (settings.device, settings.precision, settings.compile, settings.deterministic) == (
+        "auto",
+        "auto",
+        False,
+        True,
+    )
+    assert (settings.checkpoint_seconds, settings.time_budget) == (30, 0)
+    assert settings.target_column == "subCategory"
+
+
+def test_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values come from FASHIONTUNE_ variables, and an empty one is as good as none."""
+    monkeypatch.setenv("FASHIONTUNE_EPOCHS", "7")
+    monkeypatch.setenv("FASHIONTUNE_COMPILE", "true")
+    monkeypatch.setenv("FASHIONTUNE_OBJECTIVE", "macro_f1")
+    monkeypatch.setenv("FASHIONTUNE_SEED", "")
+    settings = load_settings()
+    assert (settings.epochs, settings.compile, settings.objective, settings.seed) == (7, True, "macro_f1", 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("0", 0), ("3600", 3600), ("6h30m", 23_400), ("45m", 2700), ("90s", 90), ("1h1m1s", 3661), ("2h", 7200)],
+)
+def test_time_budget_is_read_as_people_write_it(monkeypatch: pytest.MonkeyPatch, text: str, seconds: int) -> None:
+    """Seconds, or hours, minutes and seconds."""
+    monkeypatch.setenv("FASHIONTUNE_TIME_BUDGET", text)
+    assert load_settings().time_budget == seconds
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("EPOCHS", "0", "greater than or equal to 1"),
+        ("EPOCHS", "ten", "valid integer"),
+        ("EPOCHS", "10001", "less than or equal to 10000"),
+        ("N_TRIALS", "0", "greater than or equal to 1"),
+        ("N_TRIALS", "10000", "less than or equal to 9999"),
+        ("N_INITIAL_TRIALS", "0", "greater than or equal to 1"),
+        ("N_INITIAL_TRIALS", "1025", "less than or equal to 1024"),
+        ("BATCH_SIZE", "1", "greater than or equal to 2"),
+        ("BATCH_SIZE", "65537", "less than or equal to 65536"),
+        ("IMAGE_HEIGHT", "15", "greater than or equal to 16"),
+        ("IMAGE_HEIGHT", "1025", "less than or equal to 1024"),
+        ("IMAGE_WIDTH", "15", "greater than or equal to 16"),
+        ("IMAGE_WIDTH", "1025", "less than or equal to 1024"),
+        ("VALIDATION_FRACTION", "0", "greater than 0"),
+        ("VALIDATION_FRACTION", "0.5", "less than or equal to 0.45"),
+        ("TEST_FRACTION", "0", "greater than 0"),
+        ("TEST_FRACTION", "nan", "less than or equal to 0.45"),
+        ("TEST_FRACTION", "0.5", "less than or equal to 0.45"),
+        ("MIN_CLASS_IMAGES", "0", "greater than or equal to 1"),
+        ("MAX_IMAGES", "-1", "greater than or equal to 0"),
+        ("SEED", "-1", "greater than or equal to 0"),
+        ("SEED", "4294967296", "less than 4294967296"),
+        ("OBJECTIVE", "f1", "'accuracy', 'macro_f1', 'balanced_accuracy' or 'log_loss'"),
+        ("ACQUISITION", "UCB", "'EI', 'PI', 'LCB' or 'gp_hedge'"),
+        ("DEVICE", "gpu", "'auto', 'cpu' or 'cuda'"),
+        ("PRECISION", "half", "'auto', 'float32', 'bf16' or 'fp16'"),
+        ("COMPILE", "perhaps", "valid boolean"),
+        ("DETERMINISTIC", "2", "valid boolean"),
+        ("CHECKPOINT_SECONDS", "0", "greater than or equal to 1"),
+        ("TIME_BUDGET", "6 hours", "like 6h30m"),
+        ("TIME_BUDGET", "h", "like 6h30m"),
+        ("TIME_BUDGET", "-5", "like 6h30m"),
+        ("MAX_FAILED_TRIALS", "0", "greater than or equal to 1"),
+        ("RETRY_SECONDS", "0", "greater than 0"),
+        ("LOG_FORMAT", "xml", "'auto', 'console' or 'json'"),
+        ("LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),
+    ],
+)
+def test_values_out_of_range_are_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str, allowed: str) -> None:
+    """Each bad value is an error that names the variable, the value and what is allowed."""
+    monkeypatch.setenv(f"FASHIONTUNE_{name}", value)
+    with pytest.raises(SettingsError) as error:
+        load_settings()
+    assert str(error.value).startswith(f"FASHIONTUNE_{name}={value}: ")
+    assert allowed in str(error.value)
+
+
+def test_several_bad_values_are_named_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that is wrong is said at once, so that one start is enough to mend it."""
+    monkeypatch.setenv("FASHIONTUNE_EPOCHS", "0")
+    monkeypatch.setenv("FASHIONTUNE_DEVICE", "tpu")
+    with pytest.raises(SettingsError, match=r"EPOCHS=0: .*; FASHIONTUNE_DEVICE=tpu: "):
+        load_settings()
+
+
+def test_fractions_must_leave_something_to_train_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each fraction may be allowed while their sum is not."""
+    monkeypatch.setenv("FASHIONTUNE_VALIDATION_FRACTION", "0.45")
+    monkeypatch.setenv("FASHIONTUNE_TEST_FRACTION", "0.4")
+    with pytest.raises(SettingsError, match=r"must add up to 0\.8 or less"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("FASHIONTUNE_EPOCH", "FASHIONTUNE_EPOCHS"),
+        ("FASHIONTUNE_DATA_URI", "FASHIONTUNE_DATASET_URI"),
+        ("FASHIONTUNE_TRIALS", "FASHIONTUNE_N_TRIALS"),
+        ("fashiontune_epoch", "FASHIONTUNE_EPOCHS"),
+    ],
+)
+def test_unknown_variables_are_refused_with_the_nearest_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, nearest: str
+) -> None:
+    """A misspelt variable is never passed over."""
+    monkeypatch.setenv(name, "5")
+    with pytest.raises(SettingsError) as error:
+        load_settings()
+    assert str(error.value) == f"{name} is not a setting; the nearest one is {nearest} (see job --help)"
+
+
+def test_defining_settings_leave_out_what_does_not_change_a_value() -> None:
+    """Every field is classified: what defines the search is kept, budgets, places, logs and devices are free."""
+    free = {
+        "dataset_uri",  # its content counts, by fingerprint
+        "output_uri",
+        "cache_dir",
+        "n_trials",
+        "device",
+        "compile",
+        "deterministic",
+        "checkpoint_seconds",
+        "time_budget",
+        "max_failed_trials",
+        "retry_seconds",
+        "log_format",
+        "log_level",
+    }
+    assert set(Settings.model_fields) == SEARCH_DEFINING | free
+    assert set(load_settings().defining()) == SEARCH_DEFINING
+
+
+def test_every_setting_is_described() -> None:
+    """Help has a sentence for each setting, with its variable and default."""
+    rows = describe_settings()
+    assert [row.variable for row in rows] == [variable_name(field) for field in Settings.model_fields]
+    assert all(row.meaning.endswith(".") for row in rows)
+    assert "FASHIONTUNE_EPOCHS=10\n" in settings_as_text()
+
+
+def test_table_of_the_readme_is_the_settings_own() -> None:
+    """The README's table is made from the settings; `make readme` writes it."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    assert replace_table(readme) == readme

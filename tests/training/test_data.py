@@ -1,0 +1,75 @@
+"""Batches: the right photos, moved and normalised as promised, and a function of (seed, trial, epoch) alone."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from job.training.data import MAX_SHIFT, EpochPlan, normalisation_of, normalise, plan_epoch, training_batch
+from tests.training.photos import make_photos
+
+
+def test_an_epoch_sees_every_training_photo_once_and_no_other() -> None:
+    """The order of an epoch is a permutation of the training rows."""
+    photos = make_photos()
+    plan = plan_epoch(photos, seed=1, trial=2, epoch=3)
+    assert sorted(plan.order.tolist()) == photos.train.tolist()
+    assert plan.shift.abs().max() <= MAX_SHIFT
+
+
+def test_epochs_are_equal_for_equal_arguments_and_differ_otherwise() -> None:
+    """Order, flips and shifts come from (seed, trial, epoch) alone."""
+    photos = make_photos()
+    first = plan_epoch(photos, 1, 2, 3)
+    torch.manual_seed(99)
+    again = plan_epoch(photos, 1, 2, 3)
+    assert all(torch.equal(getattr(first, name), getattr(again, name)) for name in ("order", "flip", "shift"))
+    for other in ((2, 2, 3), (1, 3, 3), (1, 2, 4)):
+        assert not torch.equal(first.order, plan_epoch(photos, *other).order)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize("shift", [(0, 0), (3, -2), (-4, 4)])
+def test_photos_are_moved_flipped_and_normalised_as_numpy_would(shift: tuple[int, int], flip: bool) -> None:  # noqa: FBT001
+    """The gather equals padding by the border, cropping, mirroring and normalising, done plainly."""
+    photos = make_photos()
+    rows = torch.tensor([5, 0])
+    plan = EpochPlan(rows, torch.tensor([flip] * 2), torch.tensor([shift] * 2))
+    inputs, labels = training_batch(photos, plan, 0, 2)
+    source = photos.images[5].numpy()
+    if flip:
+        source = source[:, ::-1]
+    height, width = source.shape[:2]
+    padded = np.pad(source, ((8, 8), (8, 8), (0, 0)), mode="edge")
+    moved = padded[8 + shift[0] : 8 + shift[0] + height, 8 + shift[1] : 8 + shift[1] + width]
+    mean, std = np.array(photos.normalisation.mean), np.array(photos.normalisation.std)
+    expected = (moved / 255 - mean) / std
+    np.testing.assert_allclose(inputs[0].permute(1, 2, 0).numpy(), expected, atol=1e-4)
+    assert labels.tolist() == photos.labels[rows].tolist()
+
+
+def test_inputs_are_channels_last() -> None:
+    """The batch has the memory layout that the model wants, so nothing copies it."""
+    photos = make_photos()
+    inputs = normalise(photos.images[:4], photos.normalisation)
+    assert inputs.shape == (4, 3, 32, 24)
+    assert inputs.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_statistics_are_those_of_the_training_part() -> None:
+    """Mean and deviation equal numpy's over the given rows and do not see any other."""
+    images = make_photos().images.numpy()
+    rows = np.array([0, 3, 4])
+    found = normalisation_of(images, rows)
+    np.testing.assert_allclose(found.mean, images[rows].reshape(-1, 3).mean(axis=0) / 255, rtol=1e-5)
+    np.testing.assert_allclose(found.std, images[rows].reshape(-1, 3).std(axis=0) / 255, rtol=1e-4)
+    changed = images.copy()
+    changed[1] = 255
+    assert normalisation_of(changed, rows) == found
+
+
+def test_photos_cannot_be_swapped_for_others() -> None:
+    """Photos are frozen, so no trial leaves anything behind for the next one."""
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        make_photos().n_classes = 4  # type: ignore[misc]

@@ -1,0 +1,102 @@
+"""Devices: a GPU that is there and cannot be used is never passed over in silence."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from job.errors import SettingsError
+from job.training import device as device_module
+from job.training.device import choose_device, configure_torch, usable_threads
+
+DRIVER = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05  Sat Aug 19 01:15:15 UTC 2023\n"
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Take every GPU away, whatever the tests run on."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(device_module, "NVIDIA_DRIVER_VERSION", tmp_path / "version")
+
+
+def test_without_a_gpu_auto_trains_on_the_cpu_in_float32() -> None:
+    """The plain case: no GPU, no settings."""
+    device = choose_device("auto", "auto")
+    assert (device.name, device.precision) == ("cpu", "float32")
+
+
+def test_a_driver_too_old_for_torch_is_an_error_with_both_versions(tmp_path: Path) -> None:
+    """Where a driver is visible and torch cannot use it, driver and wheel are named and nothing runs on the CPU."""
+    (tmp_path / "version").write_text(DRIVER)
+    with pytest.raises(SettingsError) as error:
+        choose_device("auto", "auto")
+    assert "535.104.05" in str(error.value)
+    assert torch.__version__ in str(error.value)
+    assert "580 or newer" in str(error.value)
+
+
+def test_a_gpu_that_is_asked_for_must_be_there() -> None:
+    """DEVICE=cuda on a machine without one is an error that says what docker needs."""
+    with pytest.raises(SettingsError, match="--gpus all"):
+        choose_device("cuda", "auto")
+
+
+def test_cpu_can_be_chosen_beside_an_unusable_gpu(tmp_path: Path) -> None:
+    """DEVICE=cpu is an explicit choice and is respected."""
+    (tmp_path / "version").write_text(DRIVER)
+    assert choose_device("cpu", "auto").name == "cpu"
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_half_precision_needs_a_gpu(precision: str) -> None:
+    """bf16 on a CPU is many times slower than float32, so it is refused."""
+    with pytest.raises(SettingsError, match=f"FASHIONTUNE_PRECISION={precision} needs a GPU"):
+        choose_device("auto", precision)
+
+
+@pytest.mark.parametrize(
+    ("has_bf16", "precision", "expected", "scales"),
+    [
+        (True, "auto", "bf16", False),
+        (False, "auto", "float32", False),
+        (True, "float32", "float32", False),
+        (True, "fp16", "fp16", True),
+        (True, "bf16", "bf16", False),
+    ],
+)
+def test_precision_on_a_gpu(
+    monkeypatch: pytest.MonkeyPatch,
+    has_bf16: bool,  # noqa: FBT001
+    precision: str,
+    expected: str,
+    scales: bool,  # noqa: FBT001
+) -> None:
+    """Automatic precision is bf16 where the GPU has it; fp16 alone scales its gradients."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: has_bf16)
+    device = choose_device("auto", precision)
+    assert device.device.type == "cuda"
+    assert (device.precision, device.scale_gradients) == (expected, scales)
+
+
+def test_configured_torch_uses_the_threads_of_the_run() -> None:
+    """The number of threads is the run's, since sums depend on it."""
+    before = torch.get_num_threads()
+    try:
+        configure_torch(threads=1, deterministic=True)
+        assert torch.get_num_threads() == 1
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+    finally:
+        configure_torch(threads=before, deterministic=False)
+
+
+def test_threads_are_those_of_omp_num_threads_or_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The usual variable decides; without it, whatever the container's limit, there is at least one."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    assert usable_threads() == 7
+    monkeypatch.setenv("OMP_NUM_THREADS", "all")
+    assert usable_threads() >= 1
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert 1 <= usable_threads() <= len(os.sched_getaffinity(0))

@@ -1,0 +1,156 @@
+"""Trials: they learn, repeat to the last bit, and end as diverged or failed without ending the job."""
+
+import dataclasses
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from job.errors import Preempted
+from job.training.data import Photos
+from job.training.evaluate import evaluate
+from job.training.model import build_model
+from job.training.trial import EpochScores, Equipment, Hooks, TrialPlan, TrialResult, better, run_trial, step_sizes
+from tests.training.photos import CPU, make_photos, make_plan
+
+
+def run(
+    plan: TrialPlan,
+    photos: Photos | None = None,
+    after_step: Callable[[], None] = lambda: None,
+    epochs: list[EpochScores] | None = None,
+) -> TrialResult:
+    seen = [] if epochs is None else epochs
+    equipment = Equipment(photos or make_photos(), CPU, initial=None, compile_model=False)
+    return run_trial(plan, equipment, Hooks(after_step, seen.append))
+
+
+def curve(result: TrialResult) -> list[tuple[float, ...]]:
+    return [(s.epoch, s.train_loss, s.validation_loss, s.accuracy, s.macro_f1) for s in result.epochs]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "nag", "adam", "rmsprop"])
+def test_a_trial_learns(optimizer: str) -> None:
+    """With each optimizer an easy task is learnt, and the weights are those of the best epoch."""
+    rate = 0.0005 if optimizer in {"adam", "rmsprop"} else 0.05
+    photos = make_photos()
+    seen: list[EpochScores] = []
+    result = run(make_plan(optimizer=optimizer, learning_rate=rate, epochs=6), photos, epochs=seen)
+    assert result.status == "complete"
+    assert seen == result.epochs
+    assert result.value == max(scores.accuracy for scores in result.epochs) > 0.8
+    assert result.best_epoch == next(s.epoch for s in result.epochs if s.accuracy == result.value)
+    model = build_model(photos.n_classes, 0, None)
+    assert result.weights is not None
+    model.load_state_dict(result.weights)
+    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    confusion = evaluate(model, photos, photos.validation, CPU).confusion
+    assert confusion.trace() / confusion.sum() == pytest.approx(result.value)
+
+
+def test_a_trial_repeats_to_the_last_bit_in_another_process() -> None:
+    """The same plan gives the same curve and weights, whatever ran before, in this process and in a fresh one."""
+    program = (
+        "import hashlib, torch; torch.set_num_threads(1)\n"
+        "from tests.training.test_trial import curve, run\n"
+        "from tests.training.photos import make_plan\n"
+        "result = run(make_plan(epochs=2))\n"
+        "digest = hashlib.sha256(b''.join(v.numpy().tobytes() for v in result.weights.values()))\n"
+        "print(curve(result), digest.hexdigest())"
+    )
+    outputs = {
+        subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+        for _ in range(2)
+    }
+    assert len(outputs) == 1
+
+
+def test_trials_differ_by_number_and_seed() -> None:
+    """Another trial or another seed means other initial weights and another order."""
+    first = curve(run(make_plan(epochs=1)))
+    assert curve(run(make_plan(epochs=1, number=4))) != first
+    assert curve(run(make_plan(epochs=1, seed=1))) != first
+
+
+def test_validation_photos_do_not_influence_training() -> None:
+    """Replacing every validation photo by noise leaves the training loss as it was, to the last bit."""
+    photos = make_photos()
+    images = photos.images.clone()
+    images[photos.validation] = 255 - images[photos.validation]
+    noise = dataclasses.replace(photos, images=images)
+    losses = [[s.train_loss for s in run(make_plan(epochs=2), p).epochs] for p in (photos, noise)]
+    assert losses[0] == losses[1]
+
+
+def test_a_loss_that_is_not_finite_ends_the_trial_at_once() -> None:
+    """A learning rate that blows up is recorded as diverged, with its reason and no value."""
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    result = run(make_plan(learning_rate=1e30, epochs=50), after_step=count)
+    assert result.status == "diverged"
+    assert (result.value, result.best_epoch, result.weights) == (None, None, None)
+    assert result.error is not None
+    assert result.error.startswith("the loss was not finite in epoch")
+    assert steps < 40
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+        MemoryError("no memory"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_out_of_memory_ends_the_trial_and_not_the_job(error: Exception) -> None:
+    """Too little memory makes the trial failed, with the reason."""
+
+    def fail() -> None:
+        raise error
+
+    result = run(make_plan(), after_step=fail)
+    assert result.status == "failed"
+    assert result.error is not None
+    assert result.error.startswith("out of memory: ")
+
+
+def test_other_errors_and_preemption_pass_through() -> None:
+    """A bug keeps its traceback, and a preemption puts the trial down between two steps."""
+
+    def bug() -> None:
+        raise RuntimeError("shape mismatch")
+
+    def preempt() -> None:
+        raise Preempted(15)
+
+    with pytest.raises(RuntimeError, match="shape mismatch"):
+        run(make_plan(), after_step=bug)
+    with pytest.raises(Preempted):
+        run(make_plan(), after_step=preempt)
+
+
+def test_log_loss_is_minimised() -> None:
+    """With that objective the value is the smallest validation loss."""
+    result = run(make_plan(objective="log_loss", epochs=3))
+    assert result.value == min(scores.validation_loss for scores in result.epochs)
+
+
+def test_better_prefers_the_first_of_equal_values() -> None:
+    """Equal values do not replace the earlier one, and the direction follows the objective."""
+    assert better(0.5, None, "accuracy")
+    assert better(0.6, 0.5, "accuracy")
+    assert not better(0.5, 0.5, "accuracy")
+    assert better(0.4, 0.5, "log_loss")
+    assert not better(0.6, 0.5, "log_loss")
+
+
+def test_batches_are_always_full() -> None:
+    """A batch larger than the training part shrinks to it; what is left over is dropped for this epoch."""
+    assert step_sizes(100, 32) == (32, 3)
+    assert step_sizes(10, 32) == (10, 1)

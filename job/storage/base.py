@@ -1,0 +1,92 @@
+"""What the rest of the job asks of storage: objects under keys, in a folder or under an S3 prefix.
+
+Knows neither disks nor S3; `local` and `s3` keep these promises, and one contract test holds both to them.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from job.errors import StorageError
+
+Progress = Callable[[int], None]
+"""Called with the number of bytes done so far, by the thread that asked."""
+
+BINARY = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An object as it was when it was looked at."""
+
+    key: str
+    size: int
+    """In bytes."""
+    tag: str
+    """Changes whenever the content does."""
+
+
+class Storage(Protocol):
+    """Objects under keys such as `trials/0007.json`, which can be used by many threads at once.
+
+    An object is there whole or not at all, whatever is killed while it is written, and a method that returned has
+    made its change durable. Every method raises StorageError where storage says no, with a sentence that names the
+    object and what to check, and StorageUnavailableError where it gives no answer within the retry time.
+    """
+
+    uri: str
+    """Of the folder or prefix; it ends in a slash, so that `uri + key` names an object."""
+
+    def get(self, key: str) -> bytes:
+        """Return an object's content; raises ObjectMissingError when nothing is there."""
+
+    def get_range(self, key: str, start: int, length: int, *, tag: str | None = None) -> bytes:
+        """Return `length` bytes from `start` on, or fewer where the object ends before.
+
+        Raises ObjectMissingError when nothing is there, and StorageError when the object is no longer the one that
+        had this tag.
+        """
+
+    def put(self, key: str, data: bytes, *, content_type: str = BINARY) -> None:
+        """Write an object, in place of any that was there."""
+
+    def create(self, key: str, data: bytes, *, content_type: str = BINARY) -> bool:
+        """Write an object unless one is there; of many that race for a key, exactly one gets True.
+
+        False means that something was there and was left as it is. (Where an answer was lost and the request made
+        again, an object with exactly these bytes counts as ours.)
+        """
+
+    def stat(self, key: str) -> Entry:
+        """Return an object's size and tag; raises ObjectMissingError when nothing is there."""
+
+    def list(self, prefix: str = "") -> Iterator[Entry]:
+        """Yield every object, at any depth, whose key starts with `prefix`, in the order of keys as strings."""
+
+    def delete(self, key: str) -> None:
+        """Delete an object; that nothing is there is fine."""
+
+    def upload(self, path: Path, key: str, *, content_type: str = BINARY) -> None:
+        """Write a file's content as an object, in place of any that was there."""
+
+    def download(self, key: str, path: Path, *, progress: Progress | None = None) -> None:
+        """Write an object's content to a file, which gets its name only when all of one version is there.
+
+        Raises ObjectMissingError when nothing is there, and StorageError when the object changes meanwhile.
+        """
+
+
+def check_key(key: str) -> None:
+    """Raise StorageError unless `key` can name an object beneath the folder or prefix."""
+    if not key or key.endswith("/"):
+        message = f"{key!r} cannot be an object's key; a key is a name such as trials/0007.json"
+        raise StorageError(message)
+    check_prefix(key)
+
+
+def check_prefix(prefix: str) -> None:
+    """Raise StorageError if `prefix` would lead out of the folder, or cannot be in any key."""
+    if prefix.startswith("/") or "\0" in prefix or not {".", ".."}.isdisjoint(prefix.split("/")):
+        message = f"{prefix!r} leads out of its folder; allowed are keys without a leading slash, '.', '..' and NUL"
+        raise StorageError(message)

@@ -1,0 +1,127 @@
+"""Storage in a folder of this machine, or of one that is mounted."""
+
+import contextlib
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+from job.errors import ObjectMissingError, StorageError
+from job.storage.base import BINARY, Entry, Progress, check_key, check_prefix
+from job.storage.files import create_file, is_part, reading, replace_file, writing
+
+_COPY_BYTES = 8 << 20
+Entries: TypeAlias = list[Entry]
+
+
+class LocalStorage:
+    """Objects are files; what they hold and who may read them is for the folder's owner (umask) to say."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self.uri = f"{self.folder}/".replace("//", "/")
+
+    def get(self, key: str) -> bytes:
+        path = self._path(key)
+        with reading(path):
+            return path.read_bytes()
+
+    def get_range(self, key: str, start: int, length: int, *, tag: str | None = None) -> bytes:
+        path = self._path(key)
+        with reading(path), path.open("rb") as file:
+            if tag is not None and _tag(os.fstat(file.fileno())) != tag:
+                message = f"{path} changed while it was read; start again, and let nothing write to it meanwhile"
+                raise StorageError(message)
+            file.seek(start)
+            return file.read(max(0, length))
+
+    def put(self, key: str, data: bytes, *, content_type: str = BINARY) -> None:  # noqa: ARG002 -- files have no type
+        path = self._path(key)
+        with writing(path):
+            replace_file(path, _writer(data))
+
+    def create(self, key: str, data: bytes, *, content_type: str = BINARY) -> bool:  # noqa: ARG002 -- likewise
+        path = self._path(key)
+        with writing(path):
+            return create_file(path, _writer(data))
+
+    def stat(self, key: str) -> Entry:
+        path = self._path(key)
+        with reading(path):
+            status = path.stat()
+            if stat.S_ISDIR(status.st_mode):
+                raise IsADirectoryError
+        return Entry(key, status.st_size, _tag(status))
+
+    def list(self, prefix: str = "") -> Iterator[Entry]:
+        check_prefix(prefix)
+        top = self.folder / prefix.rpartition("/")[0]
+        found = [entry for entry in self._walk(top, frozenset()) if entry.key.startswith(prefix)]
+        return iter(sorted(found, key=lambda entry: entry.key))
+
+    def delete(self, key: str) -> None:
+        path = self._path(key)
+        with writing(path):
+            try:
+                path.unlink()
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                return
+
+    def upload(self, path: Path, key: str, *, content_type: str = BINARY) -> None:  # noqa: ARG002 -- likewise
+        target = self._path(key)
+        with reading(path), path.open("rb") as source, writing(target):
+            replace_file(target, lambda file: shutil.copyfileobj(source, file, _COPY_BYTES))
+
+    def download(self, key: str, path: Path, *, progress: Progress | None = None) -> None:
+        source_path = self._path(key)
+
+        def copy(file: BinaryIO) -> None:
+            while chunk := source.read(_COPY_BYTES):
+                file.write(chunk)
+                if progress:
+                    progress(file.tell())
+
+        with reading(source_path), source_path.open("rb") as source, writing(path):
+            replace_file(path, copy)
+
+    def _path(self, key: str) -> Path:
+        check_key(key)
+        if "//" in key or is_part(key.rpartition("/")[2]):
+            message = f"{key!r} cannot be the name of a file in {self.folder}"
+            raise StorageError(message)
+        return self.folder / key
+
+    def _walk(self, folder: Path, above: frozenset[tuple[int, int]]) -> Entries:
+        """Return what lies beneath `folder`; `above` holds the folders that lead to it, against circles of links."""
+        try:
+            with reading(folder), os.scandir(folder) as scanned:
+                status = folder.stat()
+                entries = list(scanned)
+        except ObjectMissingError:
+            return []
+        identity = (status.st_dev, status.st_ino)
+        if identity in above:
+            return []
+        found: Entries = []
+        for entry in entries:
+            path = Path(entry.path)
+            if entry.is_dir():
+                found += self._walk(path, above | {identity})
+            elif not is_part(entry.name):
+                with contextlib.suppress(ObjectMissingError), reading(path):  # a dangling link, or deleted meanwhile
+                    status = entry.stat()
+                    found.append(Entry(path.relative_to(self.folder).as_posix(), status.st_size, _tag(status)))
+        return found
+
+
+def _tag(status: os.stat_result) -> str:
+    return f"{status.st_mtime_ns}-{status.st_size}"
+
+
+def _writer(data: bytes) -> Callable[[BinaryIO], None]:
+    def write(file: BinaryIO) -> None:
+        file.write(data)
+
+    return write

@@ -1,0 +1,232 @@
+"""Storage under a prefix of an S3 bucket, at Amazon or at any server that speaks S3."""
+
+import hashlib
+import io
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import structlog
+from botocore.exceptions import ClientError, IncompleteReadError
+
+from job.storage.base import BINARY, Entry, Progress, check_key, check_prefix
+from job.storage.files import reading, replace_file, writing
+from job.storage.ranges import fetch_ranges
+from job.storage.s3_client import Client, open_client
+from job.storage.s3_errors import DamagedBodyError, code_of, status_of
+from job.storage.s3_retry import Retries
+
+_CHUNK = 1 << 20
+_SMALL_BODY = 1 << 20
+_log = structlog.get_logger()
+_MD5 = re.compile(r"[0-9a-f]{32}")
+
+
+def open_s3(bucket: str, prefix: str, *, retry_seconds: float) -> "S3Storage":
+    """Open a prefix with the credentials, region and endpoint that boto3 finds; raises StorageError for bad ones."""
+    return S3Storage(open_client(retry_seconds), bucket, prefix, retry_seconds=retry_seconds)
+
+
+class S3Storage:
+    """Objects under `prefix` (empty, or ending in a slash) of `bucket`.
+
+    An object is one PUT, hence atomic, and at most 5 GiB. What a GET returns is compared with the ETag where that is
+    the content's MD5, since not every server sends checksums; a body that differs is fetched again. When that gives
+    the same body once more, this server's ETags must be something else, as those of S3 Express are, and are left alone
+    from then on.
+    """
+
+    def __init__(self, client: Client, bucket: str, prefix: str, *, retry_seconds: float) -> None:
+        self.uri = f"s3://{bucket}/{prefix}"
+        self._client = client
+        self._bucket = bucket
+        self._prefix = prefix
+        self._retries = Retries(client.meta.endpoint_url, self.uri, retry_seconds)
+        self._tags_are_digests = True
+
+    def get(self, key: str) -> bytes:
+        place = self._place(key)
+        seen: set[str] = set()
+
+        def attempt() -> bytes:
+            response = self._client.get_object(**place)
+            data = _body(response)
+            self._verify(hashlib.md5(data, usedforsecurity=False).hexdigest(), response, seen)
+            return data
+
+        return self._retries.call("get", key, attempt)
+
+    def get_range(self, key: str, start: int, length: int, *, tag: str | None = None) -> bytes:
+        return self._range("get", key, start, length, tag=tag)
+
+    def put(self, key: str, data: bytes, *, content_type: str = BINARY) -> None:
+        place = self._place(key)
+
+        def attempt() -> None:
+            self._client.put_object(**place, Body=_sendable(data), ContentType=content_type)
+
+        self._retries.call("put", key, attempt)
+
+    def create(self, key: str, data: bytes, *, content_type: str = BINARY) -> bool:
+        place = self._place(key)
+        attempts = 0
+
+        def attempt() -> bool:
+            nonlocal attempts
+            attempts += 1
+            try:
+                self._client.put_object(**place, Body=_sendable(data), ContentType=content_type, IfNoneMatch="*")
+            except ClientError as error:
+                if status_of(error) == 412:  # noqa: PLR2004 -- HTTP's precondition failed
+                    return False
+                raise
+            return True
+
+        created = self._retries.call("create", key, attempt)
+        # what is there may be what an earlier attempt wrote, whose answer was lost
+        return created or (attempts > 1 and self.get(key) == data)
+
+    def stat(self, key: str) -> Entry:
+        head = self._head(key)
+        return Entry(key, head["ContentLength"], _tag(head["ETag"]))
+
+    def list(self, prefix: str = "") -> Iterator[Entry]:
+        check_prefix(prefix)
+        place = {"Bucket": self._bucket, "Prefix": self._prefix + prefix}
+        found: dict[str, Entry] = {}
+        while True:
+            page = self._retries.call("list", prefix, lambda: self._client.list_objects_v2(**place))
+            for item in page.get("Contents", ()):
+                key = item["Key"].removeprefix(self._prefix)
+                if key and not key.endswith("/"):  # consoles mark folders with empty objects
+                    found[key] = Entry(key, item["Size"], _tag(item["ETag"]))
+            if not page.get("IsTruncated"):
+                break
+            place["ContinuationToken"] = page["NextContinuationToken"]
+        # some servers list folder by folder, `a/b` before `a-b`
+        return iter([found[key] for key in sorted(found)])
+
+    def delete(self, key: str) -> None:
+        place = self._place(key)
+
+        def attempt() -> None:
+            try:
+                self._client.delete_object(**place)
+            except ClientError as error:
+                if code_of(error) not in {"NoSuchKey", "404"}:
+                    raise
+
+        self._retries.call("delete", key, attempt)
+
+    def upload(self, path: Path, key: str, *, content_type: str = BINARY) -> None:
+        place = self._place(key)
+
+        def attempt() -> None:
+            with reading(path), path.open("rb") as file:
+                self._client.put_object(**place, Body=file, ContentType=content_type)
+
+        self._retries.call("upload", key, attempt)
+
+    def download(self, key: str, path: Path, *, progress: Progress | None = None) -> None:
+        head = self._head(key)
+        seen: set[str] = set()
+
+        def fetch(start: int, length: int, given_up: threading.Event) -> bytes:
+            return self._range("download", key, start, length, tag=_tag(head["ETag"]), given_up=given_up)
+
+        def fill(file: BinaryIO) -> None:
+            def attempt() -> None:
+                self._verify(fetch_ranges(fetch, head["ContentLength"], Path(file.name), progress), head, seen)
+
+            self._retries.call("download", key, attempt)
+
+        with writing(path):
+            replace_file(path, fill)
+
+    def _place(self, key: str) -> dict[str, str]:
+        check_key(key)
+        return {"Bucket": self._bucket, "Key": self._prefix + key}
+
+    def _head(self, key: str) -> dict[str, Any]:
+        place = self._place(key)
+
+        def attempt() -> Any:  # noqa: ANN401 -- botocore has no types
+            try:
+                return self._client.head_object(**place)
+            except ClientError as error:
+                if 400 <= status_of(error) < 500:  # noqa: PLR2004 -- HTTP
+                    # the answer to a HEAD has no body, so only a GET tells a missing bucket from a missing key
+                    self._client.get_object(**place)["Body"].close()
+                raise
+
+        head: dict[str, Any] = self._retries.call("stat", key, attempt)
+        return head
+
+    def _range(
+        self,
+        operation: str,
+        key: str,
+        start: int,
+        length: int,
+        *,
+        tag: str | None,
+        given_up: threading.Event | None = None,
+    ) -> bytes:
+        place = self._place(key)
+        if tag is not None:
+            place["IfMatch"] = f'"{tag}"'
+
+        def attempt() -> bytes:
+            try:
+                response = self._client.get_object(**place, Range=f"bytes={start}-{start + length - 1}")
+            except ClientError as error:
+                if code_of(error) == "InvalidRange":  # it starts behind the object's end
+                    return b""
+                raise
+            data = _body(response, given_up)
+            return data if "ContentRange" in response else data[start : start + length]
+
+        return self._retries.call(operation, key, attempt, given_up) if length > 0 else b""
+
+    def _verify(self, digest: str, response: dict[str, Any], seen: set[str]) -> None:
+        """Raise DamagedBodyError if `digest`, the content's MD5, is not the response's ETag although that is an MD5."""
+        tag = _tag(response["ETag"]).lower()
+        encrypted = "aws:kms" in response.get("ServerSideEncryption", "") or "SSECustomerAlgorithm" in response
+        if encrypted or digest == tag or not _MD5.fullmatch(tag) or not self._tags_are_digests:
+            return
+        if digest in seen:
+            self._tags_are_digests = False
+            _log.warning("storage tags are no digests", uri=self.uri, tag=tag, digest=digest)
+            return
+        seen.add(digest)
+        message = f"the body's MD5 is {digest}, and its ETag {tag}"
+        raise DamagedBodyError(message)
+
+
+def _body(response: dict[str, Any], given_up: threading.Event | None = None) -> bytes:
+    data = bytearray()
+    with closing(response["Body"]) as body:
+        while chunk := body.read(_CHUNK):
+            data += chunk
+            if given_up and given_up.is_set():
+                break
+    expected = response.get("ContentLength", len(data))
+    if len(data) != expected:
+        raise IncompleteReadError(actual_bytes=len(data), expected_bytes=expected)
+    return bytes(data)
+
+
+def _sendable(data: bytes) -> bytes | BinaryIO:
+    """Return a body for one attempt.
+
+    Bytes are sent by one call, which must end within the connection's time-out whatever their number; a file is sent
+    in blocks, each with its own, but waits for the server's leave first (`Expect: 100-continue`).
+    """
+    return data if len(data) <= _SMALL_BODY else io.BytesIO(data)
+
+
+def _tag(etag: str) -> str:
+    return etag.strip('"')

@@ -1,0 +1,123 @@
+"""Which of S3's errors pass, and the one sentence for each that does not.
+
+No connection, a time-out, a reset, a body cut short or damaged, and an answer of 408, 429 or 5xx pass. All others are
+final. Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+"""
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ChecksumError,
+    ClientError,
+    ConnectionError,  # noqa: A004 -- botocore's, the parent of those for no connection
+    CredentialRetrievalError,
+    FlexibleChecksumError,
+    HTTPClientError,
+    IncompleteReadError,
+    MetadataRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    SSLError,
+)
+from botocore.parsers import ResponseParserError
+from urllib3.exceptions import HTTPError
+
+from job.errors import ObjectMissingError, StorageError
+
+_FORBIDDEN = 403
+_PASSING_STATUSES = {408, 429, *(status for status in range(500, 600) if status not in {501, 505})}
+_PASSING_CODES = {
+    *("SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"),
+    *("InternalError", "ServiceUnavailable", "RequestTimeout", "IDPCommunicationError"),
+    *("ConditionalRequestConflict", "OperationAborted"),
+    *("BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"),
+}
+_FINAL_TLS = {"CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER"}
+_PERMISSIONS = {
+    "stat": "s3:GetObject and s3:ListBucket",
+    "list": "s3:ListBucket",
+    "put": "s3:PutObject",
+    "create": "s3:PutObject",
+    "upload": "s3:PutObject",
+    "delete": "s3:DeleteObject",
+}
+_NO_SESSION = "the session token is not valid, or no longer: get a new AWS_SESSION_TOKEN, or log in again"
+_OTHER_REGION = "the bucket is in another region: check AWS_REGION"
+_ADVICE = {
+    "NoSuchBucket": "there is no such bucket: check its name, the region and AWS_ENDPOINT_URL_S3",
+    "InvalidBucketName": "this cannot be a bucket's name: check the URI",
+    "InvalidAccessKeyId": "the access key id is not known there: check AWS_ACCESS_KEY_ID, AWS_PROFILE and the endpoint",
+    "SignatureDoesNotMatch": "the secret is not that of the access key id: check AWS_SECRET_ACCESS_KEY and AWS_REGION",
+    "ExpiredToken": _NO_SESSION,
+    "ExpiredTokenException": _NO_SESSION,
+    "InvalidToken": _NO_SESSION,
+    "TokenRefreshRequired": _NO_SESSION,
+    "RequestTimeTooSkewed": "the clocks differ too much: set this machine's",
+    "PermanentRedirect": _OTHER_REGION,
+    "AuthorizationHeaderMalformed": _OTHER_REGION,
+    "IllegalLocationConstraintException": _OTHER_REGION,
+    "301": _OTHER_REGION,
+    "NotImplemented": "this server lacks what the job needs, such as If-None-Match: choose another",
+    "PreconditionFailed": "it changed while it was read: start again, and let nothing write to it meanwhile",
+}
+
+
+class DamagedBodyError(Exception):
+    """A body that is not the one the server speaks of."""
+
+
+FAILURES = (BotoCoreError, ClientError, ResponseParserError, HTTPError, DamagedBodyError)
+"""All that a request can end in; anything else is a bug."""
+
+_PASSING = (
+    *(HTTPClientError, ConnectionError, HTTPError, IncompleteReadError, ResponseParserError),
+    *(ChecksumError, FlexibleChecksumError, DamagedBodyError, CredentialRetrievalError, MetadataRetrievalError),
+)
+
+
+def passes(error: BaseException) -> bool:
+    """Return whether the same request may succeed a little later."""
+    if isinstance(error, ClientError):
+        return code_of(error) in _PASSING_CODES or status_of(error) in _PASSING_STATUSES
+    if isinstance(error, SSLError):  # a reset during the handshake passes, a wrong certificate does not
+        return not any(reason in str(error) for reason in _FINAL_TLS)
+    return isinstance(error, _PASSING)
+
+
+def refusal(error: Exception, operation: str, uri: str, endpoint: str) -> StorageError:
+    """Return what to tell the user about an error that does not pass."""
+    code, status, cause = code_of(error), status_of(error), cause_of(error)
+    if code in {"NoSuchKey", "404"}:
+        return ObjectMissingError(f"there is nothing at {uri} (asked {endpoint})")
+    if code in _ADVICE:
+        reason = _ADVICE[code]
+    elif status == _FORBIDDEN:
+        reason = (
+            f"these credentials lack {_PERMISSIONS.get(operation, 's3:GetObject')}, or a policy forbids it ({cause})"
+        )
+    elif isinstance(error, NoCredentialsError | PartialCredentialsError):
+        reason = f"{cause}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or attach a role"
+    elif isinstance(error, SSLError):
+        reason = f"{cause}; check the endpoint (http or https?) and AWS_CA_BUNDLE"
+    else:
+        reason = cause
+    return StorageError(f"cannot {operation} {uri} at {endpoint}: {reason}")
+
+
+def code_of(error: BaseException) -> str:
+    """Return S3's error code, such as NoSuchKey, or for an answer without a body its HTTP status; else nothing."""
+    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
+
+
+def status_of(error: BaseException) -> int:
+    """Return the HTTP status, 0 where there was no answer."""
+    metadata = error.response.get("ResponseMetadata", {}) if isinstance(error, ClientError) else {}
+    return int(metadata.get("HTTPStatusCode", 0))
+
+
+def cause_of(error: BaseException | None) -> str:
+    """Return what happened, in one line."""
+    if isinstance(error, ClientError):
+        text = f"{status_of(error)} {code_of(error)} {error.response.get('Error', {}).get('Message', '')}"
+    else:
+        text = str(error) or type(error).__name__
+    return " ".join(text.split()).rstrip(".")

@@ -1,0 +1,239 @@
+"""What every storage promises, held against a local folder and a real S3 server."""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from job.errors import ObjectMissingError, StorageError
+from job.storage import Storage
+from tests.storage.conftest import Place
+
+ODD_KEYS = (
+    "a b/c d.txt",
+    "a+b",
+    "a&b=c;d@e,f",
+    "100%",
+    "a%20b",
+    "what?#fragment",
+    "naïve/日本語/🙂.jpg",
+    "quote'\"<tag>",
+    "~tilde$(x)!*",
+    ".hidden",
+)
+
+
+def noise(size: int, seed: int = 0) -> bytes:
+    return random.Random(seed).randbytes(size)
+
+
+def test_returns_what_was_put(storage: Storage) -> None:
+    """get returns put's bytes, all 256 of them."""
+    data = bytes(range(256)) * 5
+    storage.put("folder/deeper/object.bin", data)
+    assert storage.get("folder/deeper/object.bin") == data
+
+
+def test_put_replaces(storage: Storage) -> None:
+    """A second put replaces the content and changes size and tag."""
+    storage.put("key", b"first")
+    before = storage.stat("key")
+    storage.put("key", b"second one", content_type="text/plain")
+    after = storage.stat("key")
+    assert storage.get("key") == b"second one"
+    assert (before.key, before.size, after.size) == ("key", 5, 10)
+    assert before.tag != after.tag
+
+
+def test_empty_objects_are_objects(storage: Storage) -> None:
+    """An object of no bytes can be written, read, looked at, listed and downloaded."""
+    storage.put("nothing", b"")
+    assert storage.get("nothing") == b""
+    assert storage.get_range("nothing", 0, 10) == b""
+    assert storage.stat("nothing").size == 0
+    assert [entry.key for entry in storage.list()] == ["nothing"]
+
+
+@pytest.mark.parametrize("operation", ["get", "get_range", "stat", "download"])
+def test_missing_objects_are_named(storage: Storage, operation: str, tmp_path: Path) -> None:
+    """Reading what is not there raises ObjectMissingError, which names it, and leaves no file."""
+    storage.put("folder/other", b"x")
+    arguments = {"get": (), "get_range": (0, 1), "stat": (), "download": (tmp_path / "file",)}[operation]
+    for key in ("missing", "folder", "folder/other/beneath", "no/such/folder"):
+        with pytest.raises(ObjectMissingError, match=f"{storage.uri}{key}"):
+            getattr(storage, operation)(key, *arguments)
+    assert not (tmp_path / "file").exists()
+
+
+def test_delete_makes_missing(storage: Storage) -> None:
+    """A deleted object is gone, and deleting what is not there is fine."""
+    storage.put("folder/key", b"x")
+    for _ in range(2):
+        storage.delete("folder/key")
+        with pytest.raises(ObjectMissingError):
+            storage.get("folder/key")
+    storage.delete("folder")
+    storage.delete("no/such/folder/key")
+    assert list(storage.list()) == []
+
+
+def test_create_keeps_what_is_there(storage: Storage) -> None:
+    """create writes once; a second one returns False and changes nothing."""
+    assert storage.create("trials/0001.json", b"winner", content_type="application/json")
+    assert not storage.create("trials/0001.json", b"loser")
+    assert not storage.create("trials/0001.json", b"winner")
+    assert storage.get("trials/0001.json") == b"winner"
+
+
+def test_create_again_after_delete(storage: Storage) -> None:
+    """A key that was deleted is free again."""
+    assert storage.create("key", b"one")
+    storage.delete("key")
+    assert storage.create("key", b"two")
+    assert storage.get("key") == b"two"
+
+
+def test_one_of_many_creates_wins(storage: Storage) -> None:
+    """Of 20 threads that race for one key exactly one gets True, and its bytes are those stored."""
+    barrier = Barrier(20)
+
+    def create(number: int) -> bool:
+        barrier.wait()
+        return storage.create("race", f"written by {number}".encode())
+
+    with ThreadPoolExecutor(20) as pool:
+        won = list(pool.map(create, range(20)))
+    assert won.count(True) == 1
+    assert storage.get("race") == f"written by {won.index(True)}".encode()
+
+
+def test_lists_in_key_order(storage: Storage) -> None:
+    """list yields keys in the order of strings, in which `a-b` comes before `a/b`, with sizes and stat's tags."""
+    keys = ["a-b", "a/b", "a/c/d", "a.b", "B", "b/10", "b/9", "é"]
+    for key in keys:
+        storage.put(key, key.encode())
+    entries = list(storage.list())
+    assert [entry.key for entry in entries] == sorted(keys)
+    assert entries == [storage.stat(entry.key) for entry in entries]
+
+
+def test_lists_by_prefix(storage: Storage) -> None:
+    """A prefix is the beginning of a key, whether it ends at a slash or in a name."""
+    for key in ("models/0001", "models/0002", "model/a", "models.txt", "other/models/x"):
+        storage.put(key, b"")
+    assert [entry.key for entry in storage.list("models/")] == ["models/0001", "models/0002"]
+    assert [entry.key for entry in storage.list("model")] == ["model/a", "models.txt", "models/0001", "models/0002"]
+    assert [entry.key for entry in storage.list("models/0001")] == ["models/0001"]
+    assert list(storage.list("nothing/")) == []
+    assert list(storage.list("models/0001/")) == []
+
+
+def test_lists_more_than_a_page(place: Place) -> None:
+    """1,100 objects, which S3 lists in two pages, are all listed, each once."""
+    keys = [f"many/{number % 11}/{number:04}" for number in range(1100)]
+    place.fill(keys)
+    assert [entry.key for entry in place.storage.list()] == sorted(keys)
+
+
+def test_ranges(storage: Storage) -> None:
+    """get_range returns exactly the bytes asked for, and fewer only behind the object's end."""
+    data = noise(1000)
+    storage.put("key", data)
+    tag = storage.stat("key").tag
+    for start, length in ((0, 1), (0, 1000), (10, 20), (999, 1), (990, 100), (1000, 5), (5000, 5), (3, 0)):
+        assert storage.get_range("key", start, length) == data[start : start + length]
+        assert storage.get_range("key", start, length, tag=tag) == data[start : start + length]
+
+
+def test_pinned_range_fails_when_the_object_changed(storage: Storage) -> None:
+    """A range of one version is never answered with bytes of another."""
+    storage.put("key", b"version one")
+    tag = storage.stat("key").tag
+    storage.put("key", b"version two!")
+    with pytest.raises(StorageError, match="changed while it was read"):
+        storage.get_range("key", 0, 5, tag=tag)
+    assert storage.get_range("key", 0, 7) == b"version"
+
+
+def test_uploads_and_downloads_big_files(storage: Storage, tmp_path: Path) -> None:
+    """20 MB go up and come down again unchanged, in a readable file, with progress up to the last byte."""
+    data = noise(20_000_000)
+    (tmp_path / "source").write_bytes(data)
+    storage.upload(tmp_path / "source", "big/file.zip", content_type="application/zip")
+    assert storage.stat("big/file.zip").size == len(data)
+    progress: list[int] = []
+    target = tmp_path / "new" / "target"
+    storage.download("big/file.zip", target, progress=progress.append)
+    assert target.read_bytes() == data
+    assert progress == sorted(progress)
+    assert progress[-1] == len(data)
+    assert [path.name for path in target.parent.iterdir()] == ["target"]
+    assert target.stat().st_mode & 0o444 == (tmp_path / "source").stat().st_mode & 0o444
+
+
+def test_download_replaces_a_file(storage: Storage, tmp_path: Path) -> None:
+    """A file that was there, even a longer one, is replaced."""
+    (tmp_path / "target").write_bytes(b"longer than what comes")
+    storage.put("key", b"new")
+    storage.download("key", tmp_path / "target")
+    assert (tmp_path / "target").read_bytes() == b"new"
+
+
+def test_download_into_no_folder_is_refused(storage: Storage, tmp_path: Path) -> None:
+    """A download whose target cannot be written says so in one sentence that names it."""
+    (tmp_path / "file").write_bytes(b"")
+    storage.put("key", b"new")
+    with pytest.raises(StorageError, match=r"cannot write .*/file/target: .*a file where a folder is needed"):
+        storage.download("key", tmp_path / "file" / "target")
+
+
+def test_upload_of_no_file_is_refused(storage: Storage, tmp_path: Path) -> None:
+    """An upload of what is not there names the file."""
+    with pytest.raises(ObjectMissingError, match=r"there is nothing at .*/missing"):
+        storage.upload(tmp_path / "missing", "key")
+
+
+def test_odd_keys(storage: Storage, tmp_path: Path) -> None:
+    """Spaces, other scripts and characters that URLs give a meaning to are parts of keys like any other."""
+    for key in ODD_KEYS:
+        storage.put(key, key.encode())
+    assert [entry.key for entry in storage.list()] == sorted(ODD_KEYS)
+    for key in ODD_KEYS:
+        assert storage.get(key) == key.encode()
+        assert storage.stat(key).size == len(key.encode())
+        assert [entry.key for entry in storage.list(key)] == [key]
+        storage.download(key, tmp_path / "file")
+        assert (tmp_path / "file").read_bytes() == key.encode()
+        storage.delete(key)
+    assert list(storage.list()) == []
+
+
+@pytest.mark.parametrize("key", ["", "/", "/absolute", "..", "../outside", "a/../../outside", "a/./b", "nul\0", "a/"])
+def test_keys_cannot_escape(storage: Storage, key: str) -> None:
+    """A key that is none, or would lead out of the folder, is refused before anything is touched."""
+    for call in (storage.get, storage.stat, storage.delete, lambda key: storage.put(key, b"x")):
+        with pytest.raises(StorageError) as caught:
+            call(key)
+        assert not isinstance(caught.value, ObjectMissingError)
+    assert list(storage.list()) == []
+
+
+@pytest.mark.parametrize("prefix", ["/", "../", "a/../../b"])
+def test_prefixes_cannot_escape(storage: Storage, prefix: str) -> None:
+    """A prefix that would lead out of the folder is refused."""
+    with pytest.raises(StorageError, match="leads out of its folder"):
+        storage.list(prefix)
+
+
+def test_threads_share_a_storage(storage: Storage) -> None:
+    """Many threads that write and read at once see their own objects."""
+
+    def round_trip(number: int) -> bool:
+        data = noise(1000, number)
+        storage.put(f"{number % 4}/{number}", data)
+        return storage.get(f"{number % 4}/{number}") == data
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(round_trip, range(64)))

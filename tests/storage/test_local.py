@@ -1,0 +1,175 @@
+"""What only a folder has: links, permissions, passing files, full disks and the forms of its URI."""
+
+import os
+import resource
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from job.errors import ObjectMissingError, StorageError
+from job.storage import open_storage, split_uri
+from job.storage.local import LocalStorage
+
+PART = ".0123456789abcdef.part"
+
+
+def test_leftovers_of_a_killed_writer_are_no_objects(tmp_path: Path) -> None:
+    """What a writer left that was killed before its rename is neither listed nor readable; its object is missing."""
+    storage = LocalStorage(tmp_path)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / PART).write_bytes(b"half of a mod")
+    assert list(storage.list()) == []
+    with pytest.raises(ObjectMissingError):
+        storage.get("models/0001")
+    with pytest.raises(StorageError, match="cannot be the name of a file"):
+        storage.get(f"models/{PART}")
+
+
+def test_old_leftovers_are_swept(tmp_path: Path) -> None:
+    """A write deletes the parts of writers that must be dead, and leaves those of writers that may be at work."""
+    (tmp_path / PART).write_bytes(b"old")
+    (tmp_path / PART.replace("0", "f")).write_bytes(b"new")
+    os.utime(tmp_path / PART, times=(time.time() - 7200,) * 2)
+    LocalStorage(tmp_path).put("key", b"x")
+    assert {path.name for path in tmp_path.iterdir()} == {PART.replace("0", "f"), "key"}
+
+
+def test_a_failed_write_changes_nothing(tmp_path: Path) -> None:
+    """A write that ends half-way leaves the old content, no part of the new one, and says why."""
+    storage = LocalStorage(tmp_path)
+    storage.put("key", b"old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(StorageError, match=r"cannot write .*/key: file too large"):
+            storage.put("key", bytes(10_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert storage.get("key") == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
+
+
+def test_objects_have_the_umasks_permissions(tmp_path: Path) -> None:
+    """Others may read what the umask lets them read, unlike files made by tempfile."""
+    before = os.umask(0o027)
+    try:
+        LocalStorage(tmp_path).put("folder/key", b"x")
+        LocalStorage(tmp_path).create("folder/created", b"x")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "folder" / "key").stat().st_mode) == 0o640
+    assert stat.S_IMODE((tmp_path / "folder" / "created").stat().st_mode) == 0o640
+    assert stat.S_IMODE((tmp_path / "folder").stat().st_mode) == 0o750
+
+
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    """A folder that is a file is refused for writing, and holds nothing for a reader."""
+    (tmp_path / "file").write_bytes(b"x")
+    storage = LocalStorage(tmp_path / "file")
+    for write in (storage.put, storage.create):
+        with pytest.raises(StorageError, match=r"cannot write .*/file/key: .*; a part of this path is a file"):
+            write("key", b"x")
+    assert list(storage.list()) == []
+
+
+def test_a_folder_in_place_of_an_object_is_refused(tmp_path: Path) -> None:
+    """An object cannot take the name of a folder."""
+    storage = LocalStorage(tmp_path)
+    storage.put("folder/key", b"x")
+    with pytest.raises(StorageError, match=r"cannot write .*/folder: is a directory; a folder has this name"):
+        storage.put("folder", b"x")
+    assert not storage.create("folder", b"x")
+    assert [entry.key for entry in storage.list()] == ["folder/key"]
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a file system that nobody can write to")
+def test_an_unwritable_folder_is_refused() -> None:
+    """Where nothing can be written the message names the path, root or not."""
+    with pytest.raises(StorageError, match="cannot write /proc/fashiontune/key: "):
+        LocalStorage(Path("/proc/fashiontune")).put("key", b"x")
+
+
+def test_linked_folders_are_listed_once(tmp_path: Path) -> None:
+    """Links to folders and files are followed, a circle of them ends, and a dangling one is no object."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "photo.jpg").write_bytes(b"x")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "images").symlink_to(tmp_path / "elsewhere")
+    (folder / "circle").symlink_to(folder)
+    (folder / "dangling").symlink_to(folder / "missing")
+    (folder / "file").symlink_to(tmp_path / "elsewhere" / "photo.jpg")
+    assert [entry.key for entry in LocalStorage(folder).list()] == ["file", "images/photo.jpg"]
+
+
+def test_nothing_is_made_by_reading(tmp_path: Path) -> None:
+    """A folder that does not exist is an empty storage, and stays missing until something is written."""
+    storage = LocalStorage(tmp_path / "missing")
+    assert list(storage.list()) == []
+    storage.delete("key")
+    assert not (tmp_path / "missing").exists()
+
+
+@pytest.mark.parametrize(
+    ("uri", "folder"),
+    [
+        ("/data/run", "/data/run/"),
+        ("/data/run/", "/data/run/"),
+        ("file:///data/run", "/data/run/"),
+        ("file:///data/my%20run/", "/data/my run/"),
+        ("file://localhost/data", "/data/"),
+        ("/", "/"),
+    ],
+)
+def test_folders_have_several_names(uri: str, folder: str) -> None:
+    """A path and a file:// URI, with or without the last slash, open the same folder."""
+    assert open_storage(uri).uri == folder
+
+
+def test_relative_paths_do_not_move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative path means what it meant when the storage was opened."""
+    monkeypatch.chdir(tmp_path)
+    assert open_storage("run").uri == f"{tmp_path}/run/"
+
+
+@pytest.mark.parametrize(
+    ("uri", "reason"),
+    [
+        ("gs://bucket/run/", "gs://bucket/run/ has the scheme gs; allowed are s3://bucket/prefix/"),
+        ("https://host/file.zip", "has the scheme https; allowed are"),
+        ("s3:/bucket/run", "has the scheme s3; allowed are s3://"),
+        ("S3://bucket/run", "has the scheme S3; allowed are s3://"),
+        ("s3://", "names no bucket; write s3://bucket/prefix/"),
+        ("s3:///prefix/", "names no bucket"),
+        ("file://host/data", "file://host/data names no path of this machine; write file:///folder/"),
+        ("file://", "names no path of this machine"),
+        ("", "'' is no path"),
+    ],
+)
+def test_other_uris_are_refused(uri: str, reason: str) -> None:
+    """A URI of another kind is refused with what is allowed."""
+    with pytest.raises(StorageError, match=reason):
+        open_storage(uri)
+
+
+@pytest.mark.parametrize(
+    ("uri", "folder", "key"),
+    [
+        ("s3://b/a/fashion.zip", "s3://b/a/", "fashion.zip"),
+        ("s3://b/fashion.zip", "s3://b/", "fashion.zip"),
+        ("s3://b/a b/c+d%20e.zip", "s3://b/a b/", "c+d%20e.zip"),
+        ("s3://b/folder/", "s3://b/folder/", ""),
+        ("s3://b", "s3://b/", ""),
+        ("/data/fashion.zip", "/data/", "fashion.zip"),
+        ("/fashion.zip", "/", "fashion.zip"),
+        ("fashion.zip", "./", "fashion.zip"),
+        ("data/fashion.zip", "data/", "fashion.zip"),
+        ("file:///data/fashion.zip", "file:///data/", "fashion.zip"),
+        ("file:///data/my%20fashion.zip", "file:///data/", "my fashion.zip"),
+    ],
+)
+def test_uris_of_objects_are_split(uri: str, folder: str, key: str) -> None:
+    """A URI is split at its last slash into its folder's and a key."""
+    assert split_uri(uri) == (folder, key)

@@ -1,0 +1,194 @@
+"""Calls that succeed although the network or the server does not, through a real proxy that breaks things."""
+
+import os
+import random
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from job.errors import ObjectMissingError, StorageError, StorageUnavailableError
+from job.storage.ranges import PART_BYTES
+from job.storage.s3_client import Client
+from tests.faulty_proxy import LOST_ANSWER, RESET, Fault, Request, at_random, in_turn
+from tests.storage.conftest import OpenThrough, Through
+
+FAULTS = {
+    "reset": (RESET, RESET),
+    "lost answer": (LOST_ANSWER, LOST_ANSWER),
+    "503": (Fault(status=503), Fault(status=503)),
+    "500 and 429": (Fault(status=500), Fault(status=429)),
+    "truncated": (Fault(keep=0.5), Fault(keep=0)),
+    "flipped": (Fault(flip=0.3), Fault(flip=0.6)),
+}
+DATA = random.Random(1).randbytes(3_000_000)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_get_survives(through: Through, name: str) -> None:
+    """get returns the right bytes although its first two answers are broken."""
+    storage, proxy = through
+    storage.put("key", DATA)
+    proxy.plan = in_turn(*FAULTS[name])
+    with capture_logs() as logs:
+        assert storage.get("key") == DATA
+    assert [event["attempt"] for event in logs] == [1, 2]
+    assert len(proxy.requests) == 4
+
+
+@pytest.mark.parametrize("name", ["reset", "lost answer", "503"])
+def test_every_call_survives(through: Through, name: str) -> None:
+    """put, create, stat, list, ranges and delete succeed although the first request of each is broken."""
+    storage, proxy = through
+
+    def broken() -> None:
+        proxy.plan = in_turn(FAULTS[name][0])
+
+    broken()
+    storage.put("key", DATA)
+    broken()
+    assert storage.create("new", b"mine")
+    broken()
+    assert storage.stat("key").size == len(DATA)
+    broken()
+    assert [entry.key for entry in storage.list()] == ["key", "new"]
+    broken()
+    assert storage.get_range("key", 5, 10) == DATA[5:15]
+    broken()
+    storage.delete("key")
+    with pytest.raises(ObjectMissingError):
+        storage.get("key")
+
+
+def test_list_survives_a_truncated_page(through: Through) -> None:
+    """Half a page of XML is fetched again, not taken for all there is."""
+    storage, proxy = through
+    for number in range(5):
+        storage.put(f"{number}", b"x")
+    proxy.plan = in_turn(Fault(keep=0.6))
+    assert [entry.key for entry in storage.list()] == ["0", "1", "2", "3", "4"]
+
+
+def test_create_whose_answer_was_lost_is_ours(through: Through) -> None:
+    """A create that went through without our hearing of it is True, not a race that was lost to ourselves."""
+    storage, proxy = through
+    proxy.plan = in_turn(LOST_ANSWER)
+    assert storage.create("key", b"mine")
+    assert [request.method for request in proxy.requests] == ["PUT", "PUT", "GET"]
+    assert storage.get("key") == b"mine"
+
+
+def test_create_that_lost_the_race_after_a_retry_is_not_ours(through: Through) -> None:
+    """A retried create that finds another's bytes returns False."""
+    storage, proxy = through
+    storage.put("key", b"theirs")
+    proxy.plan = in_turn(RESET)
+    assert not storage.create("key", b"mine")
+    assert storage.get("key") == b"theirs"
+
+
+def test_a_silent_server_is_asked_again(open_through: OpenThrough) -> None:
+    """A request that gets no answer within its time-out is made again."""
+    storage, proxy = open_through(retry_seconds=3)
+    storage.put("key", b"x")
+    proxy.plan = in_turn(Fault(delay=6))
+    start = time.monotonic()
+    assert storage.get("key") == b"x"
+    assert 0.9 < time.monotonic() - start < 5
+
+
+def test_a_slow_link_is_no_outage(open_through: OpenThrough) -> None:
+    """A body that takes longer to send than a time-out goes through in one attempt, since its bytes keep moving."""
+    data = random.Random(2).randbytes(10_000_000)
+    storage, proxy = open_through(retry_seconds=3, bytes_per_second=7_000_000)
+    start = time.monotonic()
+    storage.put("key", data)
+    assert time.monotonic() - start > 1.4
+    assert [request.method for request in proxy.requests] == ["PUT"]
+
+
+def test_download_survives(through: Through, tmp_path: Path) -> None:
+    """A download in parts returns the right bytes although parts are reset, cut, refused and damaged."""
+    data = random.Random(3).randbytes(3 * PART_BYTES + 12345)
+    storage, proxy = through
+    storage.put("key", data)
+    proxy.plan = in_turn(RESET, Fault(status=503), Fault(keep=0.7), Fault(flip=0.5), method="GET")
+    with capture_logs() as logs:
+        storage.download("key", tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == data
+    assert len(logs) == 4
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_download_of_an_object_that_changes_fails(through: Through, client: Client, tmp_path: Path) -> None:
+    """A download is of one version: when another is put meanwhile it fails, and leaves no file."""
+    storage, proxy = through
+    storage.put("key", bytes(2 * PART_BYTES))
+    bucket, _, key = f"{storage.uri}key".removeprefix("s3://").partition("/")
+
+    def change(request: Request) -> None:
+        if request.method == "GET":
+            client.put_object(Bucket=bucket, Key=key, Body=b"new")
+
+    proxy.plan = change
+    with pytest.raises(StorageError, match="changed while it was read"):
+        storage.download("key", tmp_path / "file")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_download_gives_up_in_time(open_through: OpenThrough, tmp_path: Path) -> None:
+    """When parts keep failing the download ends with StorageUnavailableError and leaves nothing, threads included."""
+    storage, proxy = open_through(retry_seconds=1)
+    storage.put("key", bytes(2 * PART_BYTES))
+    proxy.plan = lambda request: Fault(status=503) if request.method == "GET" else None
+    with pytest.raises(StorageUnavailableError, match="the last cause was: 503"):
+        storage.download("key", tmp_path / "file")
+    assert list(tmp_path.iterdir()) == []
+    assert_no_downloads_in_threads()
+
+
+def test_an_interrupted_download_ends_at_once(open_through: OpenThrough, tmp_path: Path) -> None:
+    """A signal that comes while storage is down is not kept waiting by retries, in any thread, and no file is left."""
+    storage, proxy = open_through(retry_seconds=60)
+    storage.put("key", bytes(2 * PART_BYTES))
+    proxy.plan = lambda request: Fault(status=503) if request.method == "GET" else None
+    interruption = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    interruption.start()
+    with pytest.raises(KeyboardInterrupt):
+        storage.download("key", tmp_path / "file")
+    assert_no_downloads_in_threads()
+    assert list(tmp_path.iterdir()) == []
+
+
+def assert_no_downloads_in_threads() -> None:
+    for thread in threading.enumerate():
+        if thread.name.startswith("download"):
+            thread.join(2)
+            assert not thread.is_alive()
+
+
+def test_an_etag_that_is_no_md5_is_believed_the_second_time(through: Through) -> None:
+    """A body that differs from its ETag twice alike is believed, and its server's ETags are not looked at again."""
+    storage, proxy = through
+    proxy.plan = lambda _: Fault(flip=0.5)
+    storage.put("key", DATA)
+    changed = storage.get("key")
+    assert sum(a != b for a, b in zip(changed, DATA, strict=True)) == 1
+    assert storage.get("key") == changed
+    assert [request.method for request in proxy.requests] == ["PUT", "GET", "GET", "GET"]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_survives_faults_at_random(through: Through, seed: int) -> None:
+    """Whatever breaks in a third of the requests, what was written is what is read."""
+    storage, proxy = through
+    proxy.plan = at_random(0.33, seed, tuple(fault for faults in FAULTS.values() for fault in faults))
+    expected = {}
+    for number in range(10):
+        data = random.Random(number).randbytes(1000 * number)
+        assert storage.create(f"{number:02}", data), f"seed {seed}"
+        expected[f"{number:02}"] = data
+    assert {entry.key: storage.get(entry.key) for entry in storage.list()} == expected, f"seed {seed}"

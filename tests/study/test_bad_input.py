@@ -51,7 +51,10 @@ CATALOGUES: dict[str, tuple[Callable[[Path], str], str]] = {
     "zip cut off": (cut_off, "c.zip is not a whole zip archive"),
     "text called zip": (text, "c.zip is not a whole zip archive"),
     "path that points outside": (zipped(tiny_files() | {"../../x": b"x"}), "'../../x', which points outside"),
-    "absurd dimensions": (zipped(tiny_files() | {"images/1000.jpg": huge_png()}), "photo 1000 has an absurd size (Image size (2500000000 pixels)"),
+    "absurd dimensions": (
+        zipped(tiny_files() | {"images/1000.jpg": huge_png()}),
+        "photo 1000 has an absurd size (Image size (2500000000 pixels)",
+    ),
     "no styles.csv": (zipped(without("styles")), "c.zip has no styles.csv"),
     "empty styles.csv": (zipped(table()), "styles.csv is empty"),
     "no id column": (zipped(table("name,subCategory", "1,Bags")), "styles.csv has no column id"),

@@ -45,7 +45,7 @@ def test_a_trial_learns(optimizer: str) -> None:
     model = build_model(photos.n_classes, 0, None)
     assert result.weights is not None
     model.load_state_dict(result.weights)
-    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = model.to(memory_format=torch.channels_last)
     confusion = evaluate(model, photos, photos.validation, CPU).confusion
     assert confusion.trace() / confusion.sum() == pytest.approx(result.value)
 

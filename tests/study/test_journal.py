@@ -1,0 +1,123 @@
+"""The journal: order of writes, first writer wins, and what is damaged named."""
+
+import dataclasses
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from job.errors import RunMismatchError
+from job.report.results import AttemptRecord, RunRecord, StoredModel, TrialRecord, TrialTiming
+from job.storage.local import LocalStorage
+from job.study.journal import Journal
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def trial(number: int, value: float | None = 0.5, model: StoredModel | None = None) -> TrialRecord:
+    return TrialRecord(
+        number=number,
+        params={"learning_rate": 0.1},
+        status="complete" if value is not None else "failed",
+        value=value,
+        best_epoch=1,
+        epochs=[],
+        error=None,
+        model=model,
+        timing=TrialTiming(suggest=0, train=0, evaluate=0, total=0, images_per_second=None, attempt=1, ended_at=NOW),
+    )
+
+
+def run_record(**changes: object) -> RunRecord:
+    record = RunRecord(
+        settings={"epochs": 1},
+        dataset_uri="sample",
+        dataset_fingerprint="f",
+        initial_weights_sha256=None,
+        threads=1,
+        versions={},
+        created_at=NOW,
+    )
+    return record.model_copy(update=changes)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    """A journal of a run that has not begun."""
+    return Journal(LocalStorage(tmp_path / "run"))
+
+
+def test_the_first_to_begin_a_run_decides_what_it_is(journal: Journal) -> None:
+    """Two jobs that begin at once agree on the first one's run.json."""
+    assert journal.run() is None
+    first = journal.begin(run_record())
+    assert journal.begin(run_record(threads=8)) == first == journal.run()
+
+
+def test_the_first_record_of_a_trial_counts(journal: Journal) -> None:
+    """The loser of the race gets the winner's record and nothing is overwritten."""
+    first = journal.record_trial(trial(0, 0.7))
+    assert journal.record_trial(trial(0, 0.9)) == first
+    assert journal.trials() == [first]
+
+
+def test_records_survive_their_way_through_json(journal: Journal) -> None:
+    """What is read is what was written, to the last digit."""
+    record = trial(0, 0.1 + 0.2, StoredModel(key="models/0000.aa.safetensors", sha256="bb"))
+    journal.record_trial(record)
+    assert journal.trials() == [record]
+
+
+def test_a_gap_in_the_records_is_named(journal: Journal) -> None:
+    """A record that is missing before another is an error, since later trials depend on it."""
+    journal.record_trial(trial(0))
+    journal.record_trial(trial(2))
+    with pytest.raises(RunMismatchError, match=r"trials/0001\.json is missing although trials/0002\.json is there"):
+        journal.trials()
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"{}", b"\xff\xfe"])
+def test_a_damaged_record_is_named(journal: Journal, damage: bytes) -> None:
+    """What is no record is never taken for one."""
+    journal.storage.put("trials/0000.json", damage)
+    with pytest.raises(RunMismatchError, match=r"trials/0000\.json is damaged"):
+        journal.trials()
+
+
+def test_models_are_checked_when_they_are_read(journal: Journal) -> None:
+    """Weights that are missing or altered are named and never used."""
+    model = journal.store_model(3, b"weights")
+    assert journal.load_model(model) == b"weights"
+    journal.storage.put(model.key, b"Weights")
+    with pytest.raises(RunMismatchError, match=r"models/0003\..* is damaged"):
+        journal.load_model(model)
+    journal.storage.delete(model.key)
+    with pytest.raises(RunMismatchError, match=r"models/0003\..* is missing"):
+        journal.load_model(model)
+
+
+def test_forgetting_models_keeps_the_best_and_what_another_job_may_be_about_to_name(journal: Journal) -> None:
+    """Weights that the best trial has made useless go; a later trial's stay."""
+    stored = [journal.store_model(number, bytes([number])) for number in range(4)]
+    journal.forget_models(trial(1, model=stored[1]), last=2)
+    assert [entry.key for entry in journal.storage.list("models/")] == [stored[1].key, stored[3].key]
+
+
+def test_attempts_are_numbered_even_when_two_begin_at_once(journal: Journal) -> None:
+    """Each attempt has a number of its own, and one that was killed is there without an end."""
+    begun = AttemptRecord(started_at=NOW)
+    assert [journal.begin_attempt(begun) for _ in range(3)] == [1, 2, 3]
+    journal.end_attempt(2, begun.model_copy(update={"outcome": "complete", "ended_at": NOW}))
+    assert [attempt.outcome for attempt in journal.attempts()] == [None, "complete", None]
+
+
+def test_the_write_check_leaves_nothing(journal: Journal) -> None:
+    """Checking that the output can be written leaves no object."""
+    journal.check_writable()
+    assert list(journal.storage.list()) == []
+
+
+def test_records_are_frozen() -> None:
+    """A record cannot be changed after it was made."""
+    with pytest.raises((dataclasses.FrozenInstanceError, ValueError), match="frozen"):
+        trial(0).number = 1  # type: ignore[misc]

@@ -1,0 +1,82 @@
+"""Preemption: a signal is heeded at once, or at the end of what must not be interrupted."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from job.errors import Preempted
+from job.study.preemption import Preemption
+
+
+@pytest.fixture(params=[signal.SIGTERM, signal.SIGINT])
+def number(request: pytest.FixtureRequest) -> Iterator[int]:
+    """A signal that preempts; its handler is put back afterwards."""
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
+    yield request.param
+    for each, handler in before.items():
+        signal.signal(each, handler)
+
+
+def test_a_signal_interrupts_what_may_be_interrupted(number: int) -> None:
+    """Outside a deferred block the job is put down on the spot."""
+    stop = Preemption()
+    stop.install()
+    with pytest.raises(Preempted) as event:
+        os.kill(os.getpid(), number)
+    assert event.value.signal_number == number
+
+
+def test_a_signal_waits_for_the_end_of_a_deferred_block(number: int) -> None:
+    """Within a deferred block the work goes on, and the signal is heeded when it ends."""
+    stop = Preemption()
+    stop.install()
+    reached = False
+
+    def work() -> None:
+        nonlocal reached
+        with stop.deferred():
+            os.kill(os.getpid(), number)
+            reached = True
+
+    with pytest.raises(Preempted):
+        work()
+    assert reached
+
+
+def test_a_step_boundary_heeds_a_deferred_signal(number: int) -> None:
+    """`check` raises within a deferred block, and costs nothing before a signal."""
+    stop = Preemption()
+    stop.install()
+    stop.check()
+    reached = False
+
+    def work() -> None:
+        nonlocal reached
+        with stop.deferred():
+            os.kill(os.getpid(), number)
+            stop.check()
+            reached = True
+
+    with pytest.raises(Preempted):
+        work()
+    assert not reached
+
+
+def test_a_second_signal_ends_the_process_at_once() -> None:
+    """Whoever sends a second signal does not want to wait."""
+    program = (
+        "import os, signal\n"
+        "from job.study.preemption import Preemption\n"
+        "stop = Preemption(); stop.install()\n"
+        "with stop.deferred():\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    print('working', flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    print('still working', flush=True)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (143, "working\n")

@@ -1,0 +1,53 @@
+"""Logs: JSON lines for machines, short lines for people, tracebacks that fit a screen."""
+
+import json
+
+import pytest
+import structlog
+
+from job.logs import configure_logs
+
+
+def test_json_logs_have_one_object_a_line_with_bound_context(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each event is one JSON object with time, level and what was bound."""
+    configure_logs("json")
+    with structlog.contextvars.bound_contextvars(run="r", trial=3):
+        structlog.get_logger().info("epoch", epoch=1, accuracy=0.5)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    event = json.loads(captured.err)
+    assert event.pop("timestamp").endswith("Z")
+    assert event == {"event": "epoch", "level": "info", "run": "r", "trial": 3, "epoch": 1, "accuracy": 0.5}
+
+
+def test_a_traceback_is_in_the_json_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """A bug keeps its traceback, and is still one line."""
+    configure_logs("json")
+    try:
+        raise ValueError("what went wrong")
+    except ValueError:
+        structlog.get_logger().exception("bug")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "what went wrong" in json.loads(line)["exception"]
+
+
+def test_a_traceback_on_a_console_prints_no_local_variables(capsys: pytest.CaptureFixture[str]) -> None:
+    """Local variables of a training step are millions of numbers."""
+    configure_logs("console")
+    try:
+        secret = "x" * 10
+        raise ValueError(secret[:2])
+    except ValueError:
+        structlog.get_logger().exception("bug")
+    text = capsys.readouterr().err
+    assert "ValueError: xx" in text
+    assert "xxxxxxxxxx" not in text
+
+
+def test_events_below_the_level_are_not_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    """LOG_LEVEL decides what is seen."""
+    configure_logs("json", "warning")
+    structlog.get_logger().info("epoch")
+    structlog.get_logger().warning("storage retry")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["event"] == "storage retry"

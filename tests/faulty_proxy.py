@@ -42,6 +42,8 @@ class Fault:
     """Hand the request on and reset the connection in place of the answer."""
     status: int = 0
     """Answer with this status; the request does not arrive."""
+    code: str = "Broken"
+    """S3's name for the error that `status` stands for."""
     keep: float = 1.0
     """Cut the answer's body to this share of its length, and close the connection."""
     flip: float | None = None
@@ -195,7 +197,8 @@ class _Handler(BaseHTTPRequestHandler):
         time.sleep(fault.delay)
         if fault.status:
             self._read_body(wanted=False)
-            self._answer(fault.status, [("Content-Type", "text/plain")], b"" if self.command == "HEAD" else b"broken")
+            error = f"<Error><Code>{fault.code}</Code><Message>by the proxy</Message></Error>".encode()
+            self._answer(fault.status, [("Content-Type", "application/xml")], b"" if self.command == "HEAD" else error)
             return
         status, headers, body = self._ask_backend(self._read_body(wanted=True))
         if fault.lose_answer:

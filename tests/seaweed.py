@@ -88,9 +88,10 @@ class Seaweed:
 
     def start(self) -> None:
         """Start the process and wait until it serves S3."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         with (self.folder / "weed.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [find_weed(), *self._arguments()], stdout=log, stderr=log, env=os.environ | _LIMITS, cwd=self.folder
+                [find_weed(), *self._arguments()], stdout=log, stderr=log, env=environment | _LIMITS, cwd=self.folder
             )
         deadline = time.monotonic() + _READY_SECONDS
         while not self._is_ready():
@@ -180,10 +181,13 @@ def find_weed() -> str:
 
 
 def free_ports() -> dict[str, int]:
-    """Return a port for each server, free at this moment like the one that it takes for gRPC."""
+    """Return a port for each server, free at this moment like the one that it takes for gRPC.
+
+    All of them lie below those that the system gives to whoever asks for any.
+    """
     with contextlib.ExitStack() as held:
         ports: dict[str, int] = {}
-        for candidate in range(20_000 + os.getpid() % 10_000, 55_000):
+        for candidate in range(10_000 + os.getpid() * 8 % 10_000, 22_000):
             with contextlib.suppress(OSError):
                 for port in (candidate, candidate + _GRPC_OFFSET):
                     held.enter_context(socket.create_server((HOST, port)))

@@ -13,7 +13,8 @@ from job.storage.base import BINARY, Entry, Progress, check_key, check_prefix
 from job.storage.files import create_file, is_part, reading, replace_file, writing
 
 _COPY_BYTES = 8 << 20
-Entries: TypeAlias = list[Entry]
+
+Entries: TypeAlias = list[Entry]  # within the class, `list` is a method
 
 
 class LocalStorage:
@@ -107,10 +108,10 @@ class LocalStorage:
         found: Entries = []
         for entry in entries:
             path = Path(entry.path)
-            if entry.is_dir():
-                found += self._walk(path, above | {identity})
-            elif not is_part(entry.name):
-                with contextlib.suppress(ObjectMissingError), reading(path):  # a dangling link, or deleted meanwhile
+            with contextlib.suppress(ObjectMissingError), reading(path):  # a dangling link, or deleted meanwhile
+                if entry.is_dir():
+                    found += self._walk(path, above | {identity})
+                elif not is_part(entry.name):
                     status = entry.stat()
                     found.append(Entry(path.relative_to(self.folder).as_posix(), status.st_size, _tag(status)))
         return found

@@ -1,7 +1,6 @@
 """Storage under a prefix of an S3 bucket, at Amazon or at any server that speaks S3."""
 
 import hashlib
-import io
 import re
 import threading
 from collections.abc import Iterator
@@ -19,10 +18,10 @@ from job.storage.s3_client import Client, open_client
 from job.storage.s3_errors import DamagedBodyError, code_of, status_of
 from job.storage.s3_retry import Retries
 
-_CHUNK = 1 << 20
-_SMALL_BODY = 1 << 20
-_log = structlog.get_logger()
+_CHUNK_BYTES = 1 << 20
 _MD5 = re.compile(r"[0-9a-f]{32}")
+
+_log = structlog.get_logger()
 
 
 def open_s3(bucket: str, prefix: str, *, retry_seconds: float) -> "S3Storage":
@@ -66,7 +65,7 @@ class S3Storage:
         place = self._place(key)
 
         def attempt() -> None:
-            self._client.put_object(**place, Body=_sendable(data), ContentType=content_type)
+            self._client.put_object(**place, Body=data, ContentType=content_type)
 
         self._retries.call("put", key, attempt)
 
@@ -78,7 +77,7 @@ class S3Storage:
             nonlocal attempts
             attempts += 1
             try:
-                self._client.put_object(**place, Body=_sendable(data), ContentType=content_type, IfNoneMatch="*")
+                self._client.put_object(**place, Body=data, ContentType=content_type, IfNoneMatch="*")
             except ClientError as error:
                 if status_of(error) == 412:  # noqa: PLR2004 -- HTTP's precondition failed
                     return False
@@ -91,7 +90,7 @@ class S3Storage:
 
     def stat(self, key: str) -> Entry:
         head = self._head(key)
-        return Entry(key, head["ContentLength"], _tag(head["ETag"]))
+        return Entry(key, head["ContentLength"], _tag(head))
 
     def list(self, prefix: str = "") -> Iterator[Entry]:
         check_prefix(prefix)
@@ -102,7 +101,7 @@ class S3Storage:
             for item in page.get("Contents", ()):
                 key = item["Key"].removeprefix(self._prefix)
                 if key and not key.endswith("/"):  # consoles mark folders with empty objects
-                    found[key] = Entry(key, item["Size"], _tag(item["ETag"]))
+                    found[key] = Entry(key, item["Size"], _tag(item))
             if not page.get("IsTruncated"):
                 break
             place["ContinuationToken"] = page["NextContinuationToken"]
@@ -135,7 +134,7 @@ class S3Storage:
         seen: set[str] = set()
 
         def fetch(start: int, length: int, given_up: threading.Event) -> bytes:
-            return self._range("download", key, start, length, tag=_tag(head["ETag"]), given_up=given_up)
+            return self._range("download", key, start, length, tag=_tag(head), given_up=given_up)
 
         def fill(file: BinaryIO) -> None:
             def attempt() -> None:
@@ -193,7 +192,7 @@ class S3Storage:
 
     def _verify(self, digest: str, response: dict[str, Any], seen: set[str]) -> None:
         """Raise DamagedBodyError if `digest`, the content's MD5, is not the response's ETag although that is an MD5."""
-        tag = _tag(response["ETag"]).lower()
+        tag = _tag(response).lower()
         encrypted = "aws:kms" in response.get("ServerSideEncryption", "") or "SSECustomerAlgorithm" in response
         if encrypted or digest == tag or not _MD5.fullmatch(tag) or not self._tags_are_digests:
             return
@@ -209,7 +208,7 @@ class S3Storage:
 def _body(response: dict[str, Any], given_up: threading.Event | None = None) -> bytes:
     data = bytearray()
     with closing(response["Body"]) as body:
-        while chunk := body.read(_CHUNK):
+        while chunk := body.read(_CHUNK_BYTES):
             data += chunk
             if given_up and given_up.is_set():
                 break
@@ -219,14 +218,5 @@ def _body(response: dict[str, Any], given_up: threading.Event | None = None) -> 
     return bytes(data)
 
 
-def _sendable(data: bytes) -> bytes | BinaryIO:
-    """Return a body for one attempt.
-
-    Bytes are sent by one call, which must end within the connection's time-out whatever their number; a file is sent
-    in blocks, each with its own, but waits for the server's leave first (`Expect: 100-continue`).
-    """
-    return data if len(data) <= _SMALL_BODY else io.BytesIO(data)
-
-
-def _tag(etag: str) -> str:
-    return etag.strip('"')
+def _tag(response: dict[str, Any]) -> str:
+    return str(response["ETag"]).strip('"')

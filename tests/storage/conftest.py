@@ -54,11 +54,15 @@ def bucket(seaweed: Seaweed) -> Bucket:
 
 @pytest.fixture(scope="session")
 def client(bucket: Bucket) -> Client:
-    """A client that tests share, since it takes a third of a second to make."""
+    """A client that tests share, since it takes a tenth of a second to make."""
+    return client_of(bucket.seaweed, bucket.seaweed.endpoint)
+
+
+def client_of(seaweed: Seaweed, endpoint: str, retry_seconds: float = 20) -> Client:
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in bucket.seaweed.environment().items():
+        for name, value in seaweed.environment(endpoint=endpoint).items():
             patch.setenv(name, value)
-        return open_client(retry_seconds=20)
+        return open_client(retry_seconds)
 
 
 @pytest.fixture(params=["local", "s3"])
@@ -98,10 +102,8 @@ OpenThrough = Callable[..., Through]
 @pytest.fixture(scope="session")
 def shared_proxy(bucket: Bucket) -> Iterator[tuple[FaultyProxy, Client]]:
     """A proxy that tests share, and a client that goes through it."""
-    with running_proxy(bucket.seaweed.endpoint) as proxy, pytest.MonkeyPatch.context() as patch:
-        for name, value in bucket.seaweed.environment(endpoint=proxy.endpoint).items():
-            patch.setenv(name, value)
-        yield proxy, open_client(retry_seconds=20)
+    with running_proxy(bucket.seaweed.endpoint) as proxy:
+        yield proxy, client_of(bucket.seaweed, proxy.endpoint)
 
 
 @pytest.fixture
@@ -114,15 +116,13 @@ def through(bucket: Bucket, shared_proxy: tuple[FaultyProxy, Client]) -> Through
 
 
 @pytest.fixture
-def open_through(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenThrough]:
+def open_through(bucket: Bucket) -> Iterator[OpenThrough]:
     """A function that opens a storage of certain retry time behind a proxy of its own, and returns both."""
     with ExitStack() as running:
 
         def open_through(*, retry_seconds: float, bytes_per_second: float = 0) -> Through:
             proxy = running.enter_context(running_proxy(bucket.seaweed.endpoint, bytes_per_second=bytes_per_second))
-            for name, value in bucket.seaweed.environment(endpoint=proxy.endpoint).items():
-                monkeypatch.setenv(name, value)
-            client = open_client(retry_seconds)
+            client = client_of(bucket.seaweed, proxy.endpoint, retry_seconds)
             return S3Storage(client, bucket.name, new_prefix(), retry_seconds=retry_seconds), proxy
 
         yield open_through

@@ -12,8 +12,9 @@ from structlog.testing import capture_logs
 from job.errors import ObjectMissingError, StorageError, StorageUnavailableError
 from job.storage import Storage, open_storage
 from job.storage.s3_client import open_client
+from tests.faulty_proxy import Fault, in_turn
 from tests.seaweed import Seaweed
-from tests.storage.conftest import Bucket, OpenThrough
+from tests.storage.conftest import Bucket, Through
 
 
 @pytest.mark.parametrize(
@@ -118,19 +119,50 @@ def test_gives_up_when_the_retry_time_is_over(bucket: Bucket, monkeypatch: pytes
     assert {(event["event"], event["operation"], event["key"]) for event in logs} == {("storage retry", "get", "key")}
 
 
-def test_final_answers_are_not_asked_for_again(open_through: OpenThrough, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_final_answers_are_not_asked_for_again(
+    bucket: Bucket, through: Through, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A 403, a 404 and a 412 take one request each."""
-    storage, proxy = open_through(retry_seconds=20)
+    storage, proxy = through
     with pytest.raises(ObjectMissingError):
         storage.get("missing")
     assert storage.create("key", b"x")
     assert not storage.create("key", b"x")
     with pytest.raises(StorageError):
         storage.get_range("key", 0, 1, tag="0" * 32)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    intruder = bucket.open(monkeypatch, {"AWS_ENDPOINT_URL_S3": proxy.endpoint, "AWS_SECRET_ACCESS_KEY": "wrong"})
     with pytest.raises(StorageError):
-        open_storage(storage.uri).get("key")
+        intruder.get("key")
     assert [request.method for request in proxy.requests] == ["GET", "PUT", "PUT", "GET", "GET"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "reason"),
+    [
+        (400, "ExpiredToken", "get a new AWS_SESSION_TOKEN"),
+        (403, "RequestTimeTooSkewed", "the clocks differ too much"),
+        (400, "AuthorizationHeaderMalformed", "the bucket is in another region: check AWS_REGION"),
+        (501, "NotImplemented", "lacks what the job needs, such as If-None-Match"),
+        (400, "SomethingNew", "400 SomethingNew by the proxy"),
+        (403, "SomethingNew", "these credentials lack s3:PutObject, or a policy forbids it (403 SomethingNew by"),
+        (405, "MethodNotAllowed", "405 MethodNotAllowed"),
+    ],
+)
+def test_each_refusal_has_its_sentence(through: Through, status: int, code: str, reason: str) -> None:
+    """What a server may refuse, the message explains, after one request."""
+    storage, proxy = through
+    proxy.plan = lambda _: Fault(status=status, code=code)
+    assert_refused(storage, "put", f"cannot put {storage.uri}key at {proxy.endpoint}: ", reason)
+    assert len(proxy.requests) == 1
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, "RequestTimeout"), (400, "BadDigest"), (503, "SlowDown")])
+def test_some_refusals_pass(through: Through, status: int, code: str) -> None:
+    """Errors that say `try again`, whatever their status, are tried again."""
+    storage, proxy = through
+    proxy.plan = in_turn(Fault(status=status, code=code))
+    storage.put("key", b"x")
+    assert len(proxy.requests) == 2
 
 
 def config_of(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Any:

@@ -11,9 +11,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from job.errors import ObjectMissingError, StorageError, StorageUnavailableError
+from job.storage import Storage
 from job.storage.ranges import PART_BYTES
 from job.storage.s3_client import Client
 from tests.faulty_proxy import LOST_ANSWER, RESET, Fault, Request, at_random, in_turn
+from tests.seaweed import Seaweed
 from tests.storage.conftest import OpenThrough, Through
 
 FAULTS = {
@@ -81,6 +83,14 @@ def test_create_whose_answer_was_lost_is_ours(through: Through) -> None:
     assert storage.get("key") == b"mine"
 
 
+def test_create_in_a_conflict_is_made_again(through: Through) -> None:
+    """S3's 409 for two creates at one moment decides nothing, so the next answer does."""
+    storage, proxy = through
+    proxy.plan = in_turn(Fault(status=409, code="ConditionalRequestConflict"))
+    assert storage.create("key", b"mine")
+    assert [request.method for request in proxy.requests] == ["PUT", "PUT"]
+
+
 def test_create_that_lost_the_race_after_a_retry_is_not_ours(through: Through) -> None:
     """A retried create that finds another's bytes returns False."""
     storage, proxy = through
@@ -100,13 +110,25 @@ def test_a_silent_server_is_asked_again(open_through: OpenThrough) -> None:
     assert 0.9 < time.monotonic() - start < 5
 
 
+def test_an_outage_is_waited_for(seaweed: Seaweed, s3: Storage) -> None:
+    """While the server is killed and started again calls wait, and find what was written before."""
+    s3.put("key", DATA)
+    seaweed.kill()
+    restart = threading.Timer(0.3, seaweed.start)
+    restart.start()
+    with capture_logs() as logs:
+        assert s3.get("key") == DATA
+    restart.join()
+    assert logs
+
+
 def test_a_slow_link_is_no_outage(open_through: OpenThrough) -> None:
     """A body that takes longer to send than a time-out goes through in one attempt, since its bytes keep moving."""
-    data = random.Random(2).randbytes(10_000_000)
-    storage, proxy = open_through(retry_seconds=3, bytes_per_second=7_000_000)
+    data = random.Random(2).randbytes(16_000_000)
+    storage, proxy = open_through(retry_seconds=3, bytes_per_second=8_000_000)
     start = time.monotonic()
     storage.put("key", data)
-    assert time.monotonic() - start > 1.4
+    assert time.monotonic() - start > 1.9
     assert [request.method for request in proxy.requests] == ["PUT"]
 
 

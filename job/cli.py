@@ -5,6 +5,7 @@ What is heavy (torch, pandas, boto3) is imported by the command that needs it, s
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -46,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Preempted as event:
         code = ExitCode(128 + event.signal_number)
         _log.warning("preempted", signal=event.signal_number, exit_code=int(code))
-        return code
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)  # a thread that still waits for a slow storage must not hold up the exit
     except BrokenPipeError:  # the reader of our output has gone, e.g. `job schema | head`
         sys.stdout = None
         return ExitCode.FAILURE
@@ -123,9 +126,6 @@ def _sample(options: argparse.Namespace) -> None:
 
     directory: Path = options.directory
     try:
-        if directory.exists() and any(directory.iterdir()):
-            message = f"{directory} is not empty; give a folder that is empty or not there yet"
-            raise JobError(message)
         write_sample(directory)
     except OSError as error:
         message = f"{directory} cannot be written: {error.strerror}"

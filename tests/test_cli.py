@@ -82,7 +82,7 @@ def test_sample_writes_a_catalogue_and_nothing_over_one(tmp_path: Path, capsys: 
     assert main(["sample", str(tmp_path / "sample")]) == ExitCode.DONE
     assert (tmp_path / "sample" / "styles.csv").exists()
     assert main(["sample", str(tmp_path / "sample")]) == ExitCode.PERMANENT
-    assert "is not empty" in capsys.readouterr().err
+    assert "a new or an empty folder" in capsys.readouterr().err
 
 
 def test_sample_says_where_it_cannot_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,7 @@
 """From a URI to a Catalogue: what can be trained on, in which split, and everything that was left out and why."""
 
+import tempfile
 import time
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from job.catalogue.cache import Prepared, load_prepared, prepare_cache_dir, save_prepared
+from job.catalogue.classes import choose_classes, find_conflicts
 from job.catalogue.fetch import Progress, Source, locate, open_source
 from job.catalogue.pack import Packed, pack
 from job.catalogue.read import Quarantined, Styles, read_styles
@@ -128,8 +129,16 @@ def _prepare(source: Source, settings: CatalogueSettings, progress: Progress) ->
 def _assemble(prepared: Prepared, settings: CatalogueSettings, seconds: dict[str, float]) -> Catalogue:
     """Decide on duplicates, classes and split."""
     packed, labels = prepared.packed, prepared.labels
-    conflicts, duplicate_groups = _conflicts(packed, labels)
-    classes, excluded = _classes([label for row, label in enumerate(labels) if row not in conflicts], settings, labels)
+    conflicts, duplicate_groups = find_conflicts(packed.ids, packed.pixel_hashes, labels)
+    clean = [label for row, label in enumerate(labels) if row not in conflicts]
+    classes, excluded = choose_classes(clean, settings.min_class_images)
+    if len(classes) < 2:  # noqa: PLR2004 -- there is nothing to tell apart
+        message = (
+            f"{settings.uri}: {len(classes)} value(s) of {settings.target_column} have the {settings.min_class_images} "
+            f"photos that FASHIONTUNE_MIN_CLASS_IMAGES asks for (of {len(set(clean))} values, {len(clean)} photos); "
+            "two are needed"
+        )
+        raise CatalogueError(message)
     quarantined = [
         *prepared.quarantined,
         *(Quarantined(packed.ids[row], reason) for row, reason in conflicts.items()),
@@ -174,10 +183,14 @@ def _place(settings: CatalogueSettings, cache_dir: Path) -> str:
     if settings.uri != SAMPLE_URI:
         return settings.uri
     directory = cache_dir / f"sample-{SAMPLE_VERSION}"
-    if not (directory / "styles.csv").exists():
-        beside = cache_dir / f".sample-{SAMPLE_VERSION}-{time.time_ns()}"
-        write_sample(beside)
-        beside.rename(directory)
+    if not directory.exists():
+        with tempfile.TemporaryDirectory(dir=cache_dir, prefix=".sample-") as beside:
+            write_sample(Path(beside) / "sample")
+            try:
+                (Path(beside) / "sample").rename(directory)
+            except OSError:
+                if not directory.exists():  # else another process has drawn the same meanwhile
+                    raise
     return str(directory)
 
 
@@ -213,39 +226,6 @@ def _cache_key(source: Source, settings: CatalogueSettings) -> str:
     size = (settings.image_height, settings.image_width)
     what = (_PACK_FORMAT, source.content_key, size, settings.target_column, subset)
     return blake2b(repr(what).encode(), digest_size=16).hexdigest()
-
-
-def _conflicts(packed: Packed, labels: Sequence[str]) -> tuple[dict[int, str], int]:
-    """Return the rows of pixel-identical photos whose labels differ, with the reason, and the number of all groups."""
-    groups: dict[str, list[int]] = defaultdict(list)
-    for row, pixels in enumerate(packed.pixel_hashes):
-        groups[pixels].append(row)
-    duplicates = [rows for rows in groups.values() if len(rows) > 1]
-    conflicts = {}
-    for rows in duplicates:
-        found = sorted({labels[row] for row in rows})
-        if len(found) > 1:
-            names = ", ".join(packed.ids[row] for row in rows)
-            for row in rows:
-                conflicts[row] = f"the same photo ({names}) is labelled {' and '.join(found)}"
-    return conflicts, len(duplicates)
-
-
-def _classes(
-    clean: Sequence[str], settings: CatalogueSettings, labels: Sequence[str]
-) -> tuple[list[str], dict[str, int]]:
-    """Return the classes with enough photos, sorted, and (name: photos) of the others."""
-    counts = Counter(clean)
-    classes = sorted(label for label, count in counts.items() if count >= settings.min_class_images)
-    excluded = {label: counts[label] for label in set(labels) if label not in classes}
-    if len(classes) < 2:  # noqa: PLR2004 -- there is nothing to tell apart
-        message = (
-            f"{settings.uri}: {len(classes)} value(s) of {settings.target_column} have the {settings.min_class_images} "
-            f"photos that FASHIONTUNE_MIN_CLASS_IMAGES asks for (of {len(counts)} values, {len(clean)} photos); "
-            "two are needed"
-        )
-        raise CatalogueError(message)
-    return classes, excluded
 
 
 def _fingerprint(packed: Packed, labels: Sequence[str]) -> str:

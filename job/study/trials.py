@@ -136,14 +136,7 @@ def _beats(result: TrialResult, records: Sequence[TrialRecord], objective: str) 
 
 
 def _epoch_record(scores: EpochScores) -> EpochRecord:
-    return EpochRecord(
-        epoch=scores.epoch,
-        train_loss=scores.train_loss,
-        validation_loss=scores.validation_loss,
-        accuracy=scores.accuracy,
-        macro_f1=scores.macro_f1,
-        balanced_accuracy=scores.balanced_accuracy,
-    )
+    return EpochRecord(**{name: getattr(scores, name) for name in EpochRecord.model_fields})
 
 
 def _timing(bench: Workbench, result: TrialResult, suggest_seconds: float, total: float) -> TrialTiming:

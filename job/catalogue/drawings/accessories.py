@@ -6,6 +6,8 @@ import math
 
 from job.catalogue.drawings.studio import METALS, Colour, Pen, Point, both_sides, is_dark, oval, rounded, tint
 
+GEMS = ("drop", "round", "star", "leaf")
+
 
 def watch(pen: Pen) -> None:
     """A wrist watch from the front, its strap running out above and below."""
@@ -85,13 +87,13 @@ def necklace(pen: Pen) -> None:
             pen.fill(oval(x, y, 1.7, 1.7), metal, seam=0.4)
     else:
         pen.line(line, metal, pen.between(0.8, 1.6))
-    _gem(pen.at(0, drop - 8, pen.between(0.8, 1.4)))
+    _gem(pen.at(0, drop - 8, pen.between(0.8, 1.4)), pen.pick(GEMS))
 
 
 def earrings(pen: Pen) -> None:
     """A pair of earrings: hooks with drops, or hoops."""
     is_hoop = pen.chance(0.35)
-    size = pen.between(1.1, 1.5)
+    size, kind = pen.between(1.1, 1.5), pen.pick(GEMS)
     for side in (1, -1):
         ear = pen.at(side * 14, 0, size)
         if is_hoop:
@@ -100,7 +102,7 @@ def earrings(pen: Pen) -> None:
         else:
             ear.line([(x - 1, y - 15) for x, y in oval(0, 0, 3, 4) if y <= 1], pen.base, 0.9)
             ear.line([(2, -15), (0, -4)], pen.base, 0.9)
-            _gem(ear)
+            _gem(ear, kind)
 
 
 def bangle(pen: Pen) -> None:
@@ -111,7 +113,7 @@ def bangle(pen: Pen) -> None:
     pen.fill(oval(0, 0, radius, radius * flat), pen.cloth, seam=0.5)
     pen.cut(oval(0, thick * 0.4, radius - thick, radius * flat - thick))
     if pen.chance(0.45):
-        _gem(pen.at(0, -radius * flat, 0.8))
+        _gem(pen.at(0, -radius * flat, 0.8), pen.pick(GEMS))
 
 
 def socks(pen: Pen) -> None:
@@ -187,14 +189,14 @@ def _glasses(pen: Pen, *, is_dark: bool) -> None:
     lean = pen.between(0.8, 1)  # seen a little from the side, the far lens is narrower
     frame = pen.base
     lens = tint(pen.pick([(46, 44, 46), (74, 52, 38), (52, 66, 58), (60, 60, 84)]), pen.between(0.8, 1.3))
-    rim = pen.between(0.8, 1.8)
+    rim, is_round = pen.between(0.8, 1.8), pen.chance(0.7)
     for side, share in ((1, 1.0), (-1, lean)):
         half = pen.at(side * 13 * share, 0, side * share, 1)
         temple = [(across, -tall * 0.6), (across + 4, -tall * 0.7), (across + 5 * share, -tall * 0.2)]
         half.line([*temple, (across - 1, tall + 4)], tint(frame, 0.8), 1.5)
         drop: list[Point] = [(1.5 - across, -tall * 0.8), (across, -tall), (across * 0.9, tall * 0.7), (0, tall)]
         drop.append((-across * 0.8, tall * 0.5))
-        shape = rounded(drop) if pen.chance(0.7) else rounded([*drop[:2], drop[1], *drop[2:]], 1)
+        shape = rounded(drop) if is_round else rounded([*drop[:2], drop[1], *drop[2:]], 1)
         half.fill(shape, frame)
         inner = half.at(0, 0, 1 - rim / across)
         if is_dark:
@@ -212,9 +214,8 @@ def _buckle(pen: Pen, metal: Colour, width: float, height: float) -> None:
     pen.line([(-width, 0), (width - 0.5, 0)], tint(metal, 0.85), 1)
 
 
-def _gem(pen: Pen) -> None:
+def _gem(pen: Pen, kind: str) -> None:
     stone = pen.accent
-    kind = pen.pick(["drop", "round", "star", "leaf"])
     if kind == "drop":
         pen.fill(rounded([(0, -7), (0, -7), (5, 3), (0, 7), (-5, 3)]), pen.base, seam=0.4)
         pen.fill(rounded([(0, -3), (3, 3), (0, 5), (-3, 3)]), stone)

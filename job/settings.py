@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     )
     compile: bool = Field(default=False, description="Compile the model with torch.compile.")
     deterministic: bool = Field(default=True, description="Use deterministic algorithms, so that runs can be repeated.")
-    checkpoint_seconds: int = Field(30, ge=1, description="Seconds between checkpoints of the trial in flight.")
+    checkpoint_seconds: float = Field(30, gt=0, description="Seconds between checkpoints of the trial in flight.")
     time_budget: Annotated[int, BeforeValidator(_parse_duration)] = Field(
         0,
         ge=0,

@@ -59,7 +59,7 @@ def describe_run(
         "prepare": sum(attempt.seconds.get("prepare", 0.0) for attempt in attempts),
         "train": sum(trial.timing.train for trial in trials),
         "suggest": sum(trial.timing.suggest for trial in trials),
-        "checkpoint": sum(attempt.seconds.get("checkpoint", 0.0) for attempt in attempts),
+        "checkpoint": sum(trial.timing.checkpoint for trial in trials),
         "evaluate": sum(trial.timing.evaluate for trial in trials)
         + sum(attempt.seconds.get("evaluate", 0.0) for attempt in attempts),
     }

@@ -44,6 +44,7 @@ class TrialTiming(Record):
     suggest: float
     train: float
     evaluate: float
+    checkpoint: float = Field(description="Time that training stood still for checkpoints.")
     total: float
     images_per_second: float | None = Field(description="Training photos a second.")
     attempt: int = Field(description="Number of the attempt that ended the trial.")
@@ -82,6 +83,8 @@ class AttemptRecord(Record):
 
     started_at: datetime
     ended_at: datetime | None = None
+    trial: int | None = Field(None, description="The last trial that it began or went on with.")
+    step: int | None = Field(None, description="The step that it went on from in that trial.")
     outcome: str | None = Field(None, description="complete, budget_spent, or what ended it; null: killed or at work.")
     seconds: dict[str, float] = Field(default_factory=dict)
 

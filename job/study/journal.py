@@ -21,6 +21,7 @@ RESULTS = "results.json"
 PUBLISHED = "model/"
 _JSON = "application/json"
 _MODEL_KEY = re.compile(r"models/(\d+)\.[0-9a-f]+\.safetensors")
+_CHECKPOINT_KEY = re.compile(r"checkpoints/(\d+)\.(\d+)\.safetensors")
 _NUMBERED = re.compile(r"[a-z]+/(\d+)\.json")
 
 _log = structlog.get_logger()
@@ -104,6 +105,24 @@ class Journal:
             match = _MODEL_KEY.fullmatch(entry.key)
             # a later trial may be another job's, whose record is about to name its weights
             if match and int(match[1]) <= last and (best.model is None or entry.key != best.model.key):
+                self.storage.delete(entry.key)
+
+    def checkpoints(self, number: int) -> list[tuple[int, str]]:
+        """Return (steps done, key) of the checkpoints of a trial, the oldest first."""
+        matches = [_CHECKPOINT_KEY.fullmatch(entry.key) for entry in self.storage.list(f"checkpoints/{number:04}.")]
+        return sorted((int(match[2]), match[0]) for match in matches if match)
+
+    def store_checkpoint(self, number: int, step: int, data: bytes, *, keep: int) -> None:
+        """Write a checkpoint of a trial after `step` steps, then delete all but the newest `keep` of them."""
+        self.storage.put(f"checkpoints/{number:04}.{step:08}.safetensors", data)
+        for _, key in self.checkpoints(number)[:-keep]:
+            self.storage.delete(key)
+
+    def forget_checkpoints(self, last: int) -> None:
+        """Delete the checkpoints of all trials up to number `last`, which have their records."""
+        for entry in list(self.storage.list("checkpoints/")):
+            match = _CHECKPOINT_KEY.fullmatch(entry.key)
+            if match and int(match[1]) <= last:
                 self.storage.delete(entry.key)
 
     def begin_attempt(self, attempt: AttemptRecord) -> int:

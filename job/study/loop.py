@@ -26,7 +26,7 @@ from job.study.preemption import Preemption
 from job.study.trials import Workbench, next_trial
 from job.training.data import IMAGENET_MEAN, IMAGENET_STD, Normalisation, Photos, normalisation_of
 from job.training.device import Device, choose_device, configure_torch, usable_threads
-from job.training.trial import Equipment
+from job.training.plan import Equipment
 
 _log = structlog.get_logger()
 

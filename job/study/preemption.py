@@ -2,18 +2,22 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from job.errors import Preempted
 
+GRACE_SECONDS = 8.0
+"""How long a signal waits at most for the step in hand and its checkpoint; some clouds leave ten seconds in all."""
+
 
 class Preemption:
     """Turns SIGTERM and SIGINT into `Preempted`, raised in the main thread.
 
     Every write is atomic, so it may be raised anywhere; inside `deferred()` it waits for `check()` or the end of the
-    block. A second signal ends the process on the spot.
+    block, but never longer than GRACE_SECONDS. A second signal ends the process on the spot.
     """
 
     def __init__(self) -> None:
@@ -24,6 +28,11 @@ class Preemption:
         """Take over both signals for the rest of the process."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._handle)
+
+    @property
+    def signalled(self) -> bool:
+        """Whether a signal came."""
+        return self._signal is not None
 
     def check(self) -> None:
         """Raise Preempted if a signal came; cheap enough for every step."""
@@ -46,3 +55,6 @@ class Preemption:
         self._signal = number
         if not self._deferred:
             raise Preempted(number)
+        timer = threading.Timer(GRACE_SECONDS, os._exit, (128 + number,))
+        timer.daemon = True
+        timer.start()

@@ -11,9 +11,15 @@ from safetensors.torch import save as save_safetensors
 from job.report.results import AttemptRecord, EpochRecord, RunRecord, TrialRecord, TrialTiming
 from job.search.suggest import Observation, suggest
 from job.settings import Settings
+from job.study.checkpoints import Checkpoints, resume_state
 from job.study.journal import Journal
 from job.study.preemption import Preemption
-from job.training.trial import EpochScores, Equipment, Hooks, TrialPlan, TrialResult, better, run_trial
+from job.training.plan import EpochScores, Equipment, TrialPlan, TrialResult, better
+from job.training.state import TrialState
+from job.training.trial import Hooks, run_trial
+
+MAX_DEATHS = 3
+"""Times that a trial's process may die without a new checkpoint before the trial is given up."""
 
 _log = structlog.get_logger()
 
@@ -48,7 +54,8 @@ def next_trial(bench: Workbench, records: Sequence[TrialRecord]) -> TrialRecord:
     params = _suggest(bench.settings, records, number)
     suggested = time.monotonic()
     with bench.stop.deferred():
-        result = _train(bench, number, params)
+        plan = _plan(bench.settings, number, params)
+        result, blocked = _train(bench, plan)
         model = None
         if result.weights is not None and _beats(result, records, bench.settings.objective):
             model = bench.journal.store_model(number, save_safetensors(result.weights))
@@ -61,10 +68,11 @@ def next_trial(bench: Workbench, records: Sequence[TrialRecord]) -> TrialRecord:
             epochs=[_epoch_record(scores) for scores in result.epochs],
             error=result.error,
             model=model,
-            timing=_timing(bench, result, suggested - started, time.monotonic() - started),
+            timing=_timing(bench, result, suggest=suggested - started, checkpoint=blocked),
         )
         record = bench.journal.record_trial(record)
         best = best_of([*records, record], bench.settings.objective)
+        bench.journal.forget_checkpoints(number)
         if best is not None:
             bench.journal.forget_models(best, number)
         _log.info(
@@ -98,9 +106,8 @@ def _suggest(settings: Settings, records: Sequence[TrialRecord], number: int) ->
     )
 
 
-def _train(bench: Workbench, number: int, params: dict[str, float | str]) -> TrialResult:
-    settings = bench.settings
-    plan = TrialPlan(
+def _plan(settings: Settings, number: int, params: dict[str, float | str]) -> TrialPlan:
+    return TrialPlan(
         number=number,
         seed=settings.seed,
         learning_rate=float(params["learning_rate"]),
@@ -111,9 +118,41 @@ def _train(bench: Workbench, number: int, params: dict[str, float | str]) -> Tri
         batch_size=settings.batch_size,
         objective=settings.objective,
     )
+
+
+def _train(bench: Workbench, plan: TrialPlan) -> tuple[TrialResult, float]:
+    """Train a trial from its last checkpoint; return what came of it and the seconds it stood still for checkpoints."""
+    state, step = resume_state(bench.journal, plan, bench.equipment)
+    deaths = _deaths(bench.journal.attempts()[: bench.attempt_number - 1], plan.number, step)
+    if deaths >= MAX_DEATHS:
+        error = f"its process died {deaths} times without a new checkpoint"
+        return TrialResult("failed", epochs=state.result.epochs, error=error), 0.0
+    marked = bench.attempt.model_copy(update={"trial": plan.number, "step": step})
+    bench.journal.end_attempt(bench.attempt_number, marked)
+    checkpoints = Checkpoints(bench.journal, plan, bench.equipment, bench.settings.checkpoint_seconds)
+
+    def after_step(state: TrialState) -> None:
+        checkpoints.after_step(state)
+        if bench.stop.signalled:
+            checkpoints.save_now(state)
+            bench.stop.check()
+
     photos = len(bench.equipment.photos.train)
-    hooks = Hooks(after_step=bench.stop.check, after_epoch=lambda scores: _log_epoch(scores, photos))
-    return run_trial(plan, bench.equipment, hooks)
+    hooks = Hooks(after_step, after_epoch=lambda scores: _log_epoch(scores, photos))
+    try:
+        return run_trial(plan, bench.equipment, hooks, state), checkpoints.blocked_seconds
+    finally:
+        checkpoints.close()
+
+
+def _deaths(attempts: Sequence[AttemptRecord], number: int, step: int) -> int:
+    """Return how many of the last attempts died in a row while they worked on a trial, all from the same step on."""
+    deaths = 0
+    for attempt in reversed(attempts):
+        if attempt.outcome is not None or (attempt.trial, attempt.step) != (number, step):
+            break
+        deaths += 1
+    return deaths
 
 
 def _log_epoch(scores: EpochScores, photos: int) -> None:
@@ -139,14 +178,16 @@ def _epoch_record(scores: EpochScores) -> EpochRecord:
     return EpochRecord(**{name: getattr(scores, name) for name in EpochRecord.model_fields})
 
 
-def _timing(bench: Workbench, result: TrialResult, suggest_seconds: float, total: float) -> TrialTiming:
+def _timing(bench: Workbench, result: TrialResult, *, suggest: float, checkpoint: float) -> TrialTiming:
     train = sum(scores.train_seconds for scores in result.epochs)
+    evaluate = sum(scores.evaluate_seconds for scores in result.epochs)
     photos = len(bench.equipment.photos.train) * len(result.epochs)
     return TrialTiming(
-        suggest=round(suggest_seconds, 3),
+        suggest=round(suggest, 3),
         train=round(train, 3),
-        evaluate=round(sum(scores.evaluate_seconds for scores in result.epochs), 3),
-        total=round(total, 3),
+        evaluate=round(evaluate, 3),
+        checkpoint=round(checkpoint, 3),
+        total=round(suggest + train + evaluate + checkpoint, 3),
         images_per_second=round(photos / train, 1) if train else None,
         attempt=bench.attempt_number,
         ended_at=datetime.now(UTC),

@@ -38,7 +38,9 @@ def test_time_that_nothing_accounts_for_is_idle() -> None:
         AttemptRecord(started_at=START, seconds={"fetch": 1, "prepare": 2}),
         AttemptRecord(started_at=START + timedelta(seconds=50), seconds={"fetch": 1, "evaluate": 3}),
     ]
-    timing = TrialTiming(suggest=1, train=10, evaluate=2, total=13, images_per_second=20, attempt=1, ended_at=START)
+    timing = TrialTiming(
+        suggest=1, train=10, evaluate=2, checkpoint=0, total=13, images_per_second=20, attempt=1, ended_at=START
+    )
     epochs = [
         EpochRecord(epoch=n, train_loss=1, validation_loss=1, accuracy=0, macro_f1=0, balanced_accuracy=0)
         for n in (1, 2)

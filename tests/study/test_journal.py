@@ -24,7 +24,9 @@ def trial(number: int, value: float | None = 0.5, model: StoredModel | None = No
         epochs=[],
         error=None,
         model=model,
-        timing=TrialTiming(suggest=0, train=0, evaluate=0, total=0, images_per_second=None, attempt=1, ended_at=NOW),
+        timing=TrialTiming(
+            suggest=0, train=0, evaluate=0, checkpoint=0, total=0, images_per_second=None, attempt=1, ended_at=NOW
+        ),
     )
 
 

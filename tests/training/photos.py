@@ -5,7 +5,7 @@ import torch
 
 from job.training.data import Photos, normalisation_of
 from job.training.device import Device
-from job.training.trial import TrialPlan
+from job.training.plan import TrialPlan
 
 CPU = Device(torch.device("cpu"), None, scale_gradients=False)
 

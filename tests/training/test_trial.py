@@ -12,19 +12,21 @@ from job.errors import Preempted
 from job.training.data import Photos
 from job.training.evaluate import evaluate
 from job.training.model import build_model
-from job.training.trial import EpochScores, Equipment, Hooks, TrialPlan, TrialResult, better, run_trial, step_sizes
+from job.training.plan import EpochScores, Equipment, TrialPlan, TrialResult, better, step_sizes
+from job.training.state import TrialState, fresh_state
+from job.training.trial import Hooks, run_trial
 from tests.training.photos import CPU, make_photos, make_plan
 
 
 def run(
     plan: TrialPlan,
     photos: Photos | None = None,
-    after_step: Callable[[], None] = lambda: None,
+    after_step: Callable[[TrialState], None] = lambda _: None,
     epochs: list[EpochScores] | None = None,
 ) -> TrialResult:
     seen = [] if epochs is None else epochs
     equipment = Equipment(photos or make_photos(), CPU, initial=None, compile_model=False)
-    return run_trial(plan, equipment, Hooks(after_step, seen.append))
+    return run_trial(plan, equipment, Hooks(after_step, seen.append), fresh_state(plan, equipment))
 
 
 def curve(result: TrialResult) -> list[tuple[float, ...]]:
@@ -88,7 +90,7 @@ def test_a_loss_that_is_not_finite_ends_the_trial_at_once() -> None:
     """A learning rate that blows up is recorded as diverged, with its reason and no value."""
     steps = 0
 
-    def count() -> None:
+    def count(_: TrialState) -> None:
         nonlocal steps
         steps += 1
 
@@ -111,7 +113,7 @@ def test_a_loss_that_is_not_finite_ends_the_trial_at_once() -> None:
 def test_out_of_memory_ends_the_trial_and_not_the_job(error: Exception) -> None:
     """Too little memory makes the trial failed, with the reason."""
 
-    def fail() -> None:
+    def fail(_: TrialState) -> None:
         raise error
 
     result = run(make_plan(), after_step=fail)
@@ -123,10 +125,10 @@ def test_out_of_memory_ends_the_trial_and_not_the_job(error: Exception) -> None:
 def test_other_errors_and_preemption_pass_through() -> None:
     """A bug keeps its traceback, and a preemption puts the trial down between two steps."""
 
-    def bug() -> None:
+    def bug(_: TrialState) -> None:
         raise RuntimeError("shape mismatch")
 
-    def preempt() -> None:
+    def preempt(_: TrialState) -> None:
         raise Preempted(15)
 
     with pytest.raises(RuntimeError, match="shape mismatch"):

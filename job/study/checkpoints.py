@@ -1,0 +1,105 @@
+"""Checkpoints of the trial in flight: when they are taken, written in the background, and which one is gone on with.
+
+At most one is being written; of those that come meanwhile only the newest waits. That one cannot be written stops no
+training: it is said, and the next one is tried.
+"""
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+import structlog
+
+from job.errors import ObjectMissingError, StorageError, StorageUnavailableError
+from job.study.journal import Journal
+from job.training.checkpoint import BadCheckpointError, Snapshot, to_bytes
+from job.training.plan import Equipment, TrialPlan, step_sizes
+from job.training.state import TrialState, fresh_state, restore_state, take_snapshot
+
+GENERATIONS = 2
+"""Checkpoints that are kept, so that there is another one where the newest is damaged."""
+
+_log = structlog.get_logger()
+
+
+def resume_state(journal: Journal, plan: TrialPlan, equipment: Equipment) -> tuple[TrialState, int]:
+    """Return the state of the newest checkpoint that is whole, or a fresh one, and the trial's steps done by then."""
+    for step, key in reversed(journal.checkpoints(plan.number)):
+        try:
+            state = restore_state(plan, equipment, journal.storage.get(key))
+        except (BadCheckpointError, ObjectMissingError) as error:
+            _log.warning("checkpoint is bad, and an older one is tried", key=key, error=str(error))
+            continue
+        _log.info("trial goes on", epoch=state.epoch, step=state.step, key=key)
+        return state, step
+    return fresh_state(plan, equipment), 0
+
+
+@dataclass
+class _Mailbox:
+    """What the training thread and the writing thread share, guarded by `changed`."""
+
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    waiting: tuple[int, Snapshot] | None = None
+    writing: bool = False
+    closed: bool = False
+
+
+class Checkpoints:
+    """Writes the checkpoints of one trial, every `seconds` at a step boundary and on `save_now`."""
+
+    def __init__(self, journal: Journal, plan: TrialPlan, equipment: Equipment, seconds: float) -> None:
+        self.blocked_seconds = 0.0
+        """Time that training stood still for checkpoints."""
+        self._journal = journal
+        self._plan = plan
+        _, self._steps = step_sizes(len(equipment.photos.train), plan.batch_size)
+        self._every = seconds
+        self._last = time.monotonic()
+        self._box = _Mailbox()
+        self._thread = threading.Thread(target=self._write_all, name="checkpoints", daemon=True)
+        self._thread.start()
+
+    def after_step(self, state: TrialState) -> None:
+        """Take a checkpoint if it is time for one."""
+        if time.monotonic() - self._last >= self._every:
+            self._submit(state)
+
+    def save_now(self, state: TrialState) -> None:
+        """Take a checkpoint and wait until it is written, or cannot be."""
+        self._submit(state)
+        with self._box.changed:
+            self._box.changed.wait_for(lambda: self._box.waiting is None and not self._box.writing)
+
+    def close(self) -> None:
+        """Drop what waits, and wait until nothing is being written."""
+        with self._box.changed:
+            self._box.waiting, self._box.closed = None, True
+            self._box.changed.notify_all()
+        self._thread.join()
+
+    def _submit(self, state: TrialState) -> None:
+        started = time.monotonic()
+        snapshot = take_snapshot(self._plan, state)
+        with self._box.changed:
+            self._box.waiting = ((state.epoch - 1) * self._steps + state.step, snapshot)
+            self._box.changed.notify_all()
+        self._last = time.monotonic()
+        self.blocked_seconds += self._last - started
+
+    def _write_all(self) -> None:
+        box = self._box
+        while True:
+            with box.changed:
+                box.changed.wait_for(lambda: box.waiting is not None or box.closed)
+                if box.waiting is None:
+                    return
+                (step, snapshot), box.waiting, box.writing = box.waiting, None, True
+            try:
+                self._journal.store_checkpoint(self._plan.number, step, to_bytes(snapshot), keep=GENERATIONS)
+            except (StorageError, StorageUnavailableError) as error:
+                _log.warning("checkpoint not written", trial=self._plan.number, error=str(error))
+            finally:
+                with box.changed:
+                    box.writing = False
+                    box.changed.notify_all()

@@ -1,0 +1,82 @@
+"""What a trial is told, what it works with and what it comes to; the words that training and study share."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from torch import Tensor
+
+from job.training.data import Photos
+from job.training.device import Device
+
+
+@dataclass(frozen=True)
+class TrialPlan:
+    """What one trial is to do."""
+
+    number: int
+    seed: int
+    learning_rate: float
+    momentum: float
+    weight_decay: float
+    optimizer: str
+    epochs: int
+    batch_size: int
+    objective: str
+    """A field of EpochScores; log_loss is minimised, the others are maximised."""
+
+
+@dataclass(frozen=True)
+class EpochScores:
+    """One point of the learning curve; all but the training loss are measured on the validation part."""
+
+    epoch: int
+    train_loss: float
+    validation_loss: float
+    accuracy: float
+    macro_f1: float
+    balanced_accuracy: float
+    train_seconds: float
+    evaluate_seconds: float
+
+    def value(self, objective: str) -> float:
+        """Return the score that the objective names."""
+        return self.validation_loss if objective == "log_loss" else float(getattr(self, objective))
+
+
+@dataclass
+class TrialResult:
+    """What a trial came to; its weights are those of the best epoch, on the CPU."""
+
+    status: Literal["complete", "diverged", "failed"]
+    epochs: list[EpochScores] = field(default_factory=list)
+    best_epoch: int | None = None
+    value: float | None = None
+    weights: dict[str, Tensor] | None = None
+    error: str | None = None
+
+
+def better(value: float, than: float | None, objective: str) -> bool:
+    """Return whether a value of the objective beats another; any value beats None, and equal ones do not."""
+    if than is None:
+        return True
+    return value < than if objective == "log_loss" else value > than
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """What every trial of a process shares."""
+
+    photos: Photos
+    device: Device
+    initial: dict[str, Tensor] | None
+    """Given initial weights, on the CPU; None draws them from the seed."""
+    compile_model: bool
+
+
+def step_sizes(photos: int, batch_size: int) -> tuple[int, int]:
+    """Return the batch size and the number of steps of an epoch.
+
+    Every batch is full, so that shapes are static; the few photos that are left over are others in each epoch.
+    """
+    size = min(batch_size, photos)
+    return size, photos // size

@@ -1,0 +1,105 @@
+"""A trial in flight: built from its plan, or from a checkpoint, and turned into one between any two steps."""
+
+from dataclasses import asdict, dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from job.seeds import derive_seed
+from job.training.checkpoint import (
+    BadCheckpointError,
+    Snapshot,
+    copy_weights,
+    from_bytes,
+    optimizer_tensors,
+    restore_optimizer,
+)
+from job.training.model import build_model
+from job.training.optimizers import build_optimizer
+from job.training.plan import EpochScores, Equipment, TrialPlan, TrialResult
+
+_MODEL, _BEST, _OPTIMIZER, _LOSS_SUM = "model.", "best.", "optimizer.", "loss_sum"
+
+
+@dataclass
+class TrialState:
+    """All that a trial in flight consists of; everything random in it is a function of (seed, trial, epoch)."""
+
+    model: nn.Module
+    forward: nn.Module
+    """The model, or its compiled form, which shares its weights."""
+    optimizer: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler
+    loss_sum: Tensor
+    """Of the steps done in this epoch; on the device."""
+    epoch: int = 1
+    step: int = 0
+    """Steps done in this epoch."""
+    train_seconds: float = 0.0
+    """Spent on this epoch's steps."""
+    result: TrialResult = field(default_factory=lambda: TrialResult("complete"))
+
+
+def fresh_state(plan: TrialPlan, equipment: Equipment) -> TrialState:
+    """Return the state of a trial before its first step, a pure function of its plan."""
+    device = equipment.device.device
+    model = build_model(equipment.photos.n_classes, derive_seed(plan.seed, "weights", plan.number), equipment.initial)
+    model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = build_optimizer(
+        plan.optimizer,
+        model.parameters(),
+        learning_rate=plan.learning_rate,
+        momentum=plan.momentum,
+        weight_decay=plan.weight_decay,
+    )
+    forward: nn.Module = torch.compile(model) if equipment.compile_model else model  # type: ignore[assignment]
+    scaler = torch.amp.GradScaler(device.type, enabled=equipment.device.scale_gradients)
+    return TrialState(model, forward, optimizer, scaler, torch.zeros((), device=device))
+
+
+def take_snapshot(plan: TrialPlan, state: TrialState) -> Snapshot:
+    """Copy the state to the CPU; training may go on while the copy is written."""
+    result = state.result
+    tensors = {_LOSS_SUM: state.loss_sum.detach().to("cpu", copy=True)}
+    for prefix, found in (
+        (_MODEL, copy_weights(state.model)),
+        (_OPTIMIZER, optimizer_tensors(state.optimizer)),
+        (_BEST, result.weights or {}),  # never changed once it is made
+    ):
+        tensors |= {prefix + name: value for name, value in found.items()}
+    position = {
+        "epoch": state.epoch,
+        "step": state.step,
+        "train_seconds": state.train_seconds,
+        "scaler": state.scaler.state_dict(),
+        "epochs": [asdict(scores) for scores in result.epochs],
+        "best_epoch": result.best_epoch,
+        "value": result.value,
+    }
+    return Snapshot(asdict(plan), position, tensors)
+
+
+def restore_state(plan: TrialPlan, equipment: Equipment, data: bytes) -> TrialState:
+    """Return the state in a checkpoint's bytes; raises BadCheckpointError unless they are whole and of this plan."""
+    snapshot = from_bytes(data, asdict(plan))
+    parts: dict[str, dict[str, Tensor]] = {_MODEL: {}, _BEST: {}, _OPTIMIZER: {}}
+    for key, value in snapshot.tensors.items():
+        for prefix, found in parts.items():
+            if key.startswith(prefix):
+                found[key.removeprefix(prefix)] = value
+    state = fresh_state(plan, equipment)
+    position = snapshot.position
+    try:
+        state.model.load_state_dict(parts[_MODEL])
+    except RuntimeError as error:  # a run of other classes
+        raise BadCheckpointError(str(error).splitlines()[0]) from None
+    restore_optimizer(state.optimizer, parts[_OPTIMIZER])
+    if position["scaler"]:
+        state.scaler.load_state_dict(position["scaler"])
+    state.loss_sum.copy_(snapshot.tensors[_LOSS_SUM])
+    state.epoch, state.step = position["epoch"], position["step"]
+    state.train_seconds = position["train_seconds"]
+    state.result.epochs = [EpochScores(**scores) for scores in position["epochs"]]
+    state.result.best_epoch, state.result.value = position["best_epoch"], position["value"]
+    state.result.weights = parts[_BEST] or None
+    return state

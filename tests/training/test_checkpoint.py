@@ -1,0 +1,89 @@
+"""Checkpoints: a trial that goes on from one is the trial that never stopped, to the last bit; a bad one is noticed."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from job.errors import Preempted
+from job.training.checkpoint import BadCheckpointError, to_bytes
+from job.training.data import Photos
+from job.training.plan import Equipment, TrialPlan, TrialResult
+from job.training.state import TrialState, fresh_state, restore_state, take_snapshot
+from job.training.trial import Hooks, run_trial
+from tests.training.photos import CPU, make_photos, make_plan
+
+
+def equipment(photos: Photos) -> Equipment:
+    return Equipment(photos, CPU, initial=None, compile_model=False)
+
+
+def interrupted_at(plan: TrialPlan, photos: Photos, total_steps: int) -> bytes:
+    """Train `total_steps` steps and return the checkpoint at that boundary."""
+    seen = 0
+    data = b""
+
+    def after_step(state: TrialState) -> None:
+        nonlocal seen, data
+        seen += 1
+        if seen == total_steps:
+            data = to_bytes(take_snapshot(plan, state))
+            raise Preempted(15)
+
+    with pytest.raises(Preempted):
+        run_trial(plan, equipment(photos), Hooks(after_step, lambda _: None), fresh_state(plan, equipment(photos)))
+    return data
+
+
+def finish(plan: TrialPlan, photos: Photos, state: TrialState) -> TrialResult:
+    return run_trial(plan, equipment(photos), Hooks(lambda _: None, lambda _: None), state)
+
+
+def essence(result: TrialResult) -> tuple[object, ...]:
+    curve = [(s.epoch, s.train_loss, s.validation_loss, s.accuracy, s.macro_f1) for s in result.epochs]
+    return result.status, result.value, result.best_epoch, curve
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "nag", "adam", "rmsprop"])
+@pytest.mark.parametrize("steps", [1, 8, 13, 24])
+def test_a_trial_goes_on_from_any_step_as_if_it_had_not_stopped(optimizer: str, steps: int) -> None:
+    """After the first step, at the end of an epoch, within one and after the last: curve and weights are bit-equal."""
+    photos = make_photos()
+    plan = make_plan(optimizer=optimizer, learning_rate=0.003, epochs=3)  # of 8 steps each
+    whole = finish(plan, photos, fresh_state(plan, equipment(photos)))
+    data = interrupted_at(plan, photos, steps)
+    resumed = finish(plan, photos, restore_state(plan, equipment(photos), data))
+    assert essence(resumed) == essence(whole)
+    assert whole.weights is not None
+    assert resumed.weights is not None
+    assert whole.weights.keys() == resumed.weights.keys()
+    assert any(name.endswith("num_batches_tracked") for name in whole.weights)
+    for name, value in whole.weights.items():
+        assert torch.equal(value, resumed.weights[name]), name
+
+
+def test_every_flipped_bit_and_every_cut_is_noticed() -> None:
+    """A checkpoint that is not what was written is refused, wherever it is damaged."""
+    photos = make_photos(count=24)
+    plan = make_plan(optimizer="sgd", epochs=1)
+    data = interrupted_at(plan, photos, 1)
+    restore_state(plan, equipment(photos), data)
+    header = int.from_bytes(data[:8], "little")
+    places = [0, 8, 8 + header // 2, 8 + header, len(data) // 2, len(data) - 1]
+    for place in places:
+        damaged = bytearray(data)
+        damaged[place] ^= 4
+        with pytest.raises(BadCheckpointError):
+            restore_state(plan, equipment(photos), bytes(damaged))
+    for length in (0, 4, 100, len(data) // 2, len(data) - 1):
+        with pytest.raises(BadCheckpointError):
+            restore_state(plan, equipment(photos), data[:length])
+
+
+def test_a_checkpoint_of_another_plan_is_refused() -> None:
+    """Hyperparameters that differ make another trial."""
+    photos = make_photos(count=24)
+    plan = make_plan(epochs=1)
+    data = interrupted_at(plan, photos, 1)
+    with pytest.raises(BadCheckpointError, match="another trial"):
+        restore_state(dataclasses.replace(plan, momentum=0.1), equipment(photos), data)

@@ -18,6 +18,7 @@ from job.errors import ExitCode, JobError, Preempted, StorageUnavailableError
 from job.logs import configure_logs
 from job.settings import Settings, load_settings
 from job.settings_help import settings_as_text
+from job.study.preemption import Preemption
 
 _log = structlog.get_logger()
 
@@ -44,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StorageUnavailableError as error:
         _log.error("storage unavailable", error=str(error), exit_code=int(ExitCode.FAILURE))
         return ExitCode.FAILURE
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
     except Preempted as event:
         code = ExitCode(128 + event.signal_number)
         _log.warning("preempted", signal=event.signal_number, exit_code=int(code))
@@ -93,30 +96,31 @@ def _settings() -> Settings:
     return settings
 
 
-def _run(_options: argparse.Namespace) -> None:
-    from job.study.preemption import Preemption  # noqa: PLC0415 -- before torch, so that signals are heeded soon
-
+def _preemptible() -> Preemption:
+    """Heed signals from now on: before torch is imported, which takes seconds."""
     stop = Preemption()
     stop.install()
+    return stop
+
+
+def _run(_options: argparse.Namespace) -> None:
+    stop = _preemptible()
     settings = _settings()
-    from job.progress import progress_bar  # noqa: PLC0415
     from job.report.summary import print_summary  # noqa: PLC0415
     from job.study.start import run_job  # noqa: PLC0415
 
-    with progress_bar() as progress:
-        outcome = run_job(settings, stop, progress)
+    outcome = run_job(settings, stop)
     if _for_people(settings):
         print_summary(outcome.results, outcome.uri)
 
 
 def _check(_options: argparse.Namespace) -> None:
+    _preemptible()
     settings = _settings()
-    from job.progress import progress_bar  # noqa: PLC0415
     from job.report.summary import print_check  # noqa: PLC0415
     from job.study.check import check_job  # noqa: PLC0415 -- imports torch
 
-    with progress_bar() as progress:
-        dataset = check_job(settings, progress)
+    dataset = check_job(settings)
     if _for_people(settings):
         print_check(dataset)
 

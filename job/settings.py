@@ -115,7 +115,7 @@ class Settings(BaseSettings):
         "random",
         min_length=1,
         description="Initial weights: `random`, `imagenet` (torchvision's), or a path or URI of a ResNet18 state dict "
-        "(.safetensors or .pth), with an optional `#sha256=...`.",
+        "(.safetensors or .pth) for inputs normalised as ImageNet's, with an optional `#sha256=...`.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="Where to train; auto takes the GPU where there is one."

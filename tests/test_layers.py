@@ -13,7 +13,7 @@ ALLOWED = {
     "progress": {"catalogue"},
     "settings_help": {"settings"},
     "settings": {"errors", "search"},
-    "study": BASE | {"settings", "study", "report", "catalogue", "storage", "search", "training"},
+    "study": BASE | {"settings", "progress", "study", "report", "catalogue", "storage", "search", "training"},
     "report": BASE | {"report", "storage"},
     "catalogue": BASE | {"catalogue", "storage"},
     "storage": BASE | {"storage"},

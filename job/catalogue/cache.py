@@ -23,14 +23,15 @@ _log = structlog.get_logger()
 
 def prepare_cache_dir(path: Path) -> Path:
     """Make the cache folder and return it, `~` expanded; raises SettingsError where it cannot be written."""
-    directory = path.expanduser()
-    probe = directory / f".{uuid.uuid4().hex}"
     try:
+        directory = path.expanduser()
+        probe = directory / f".{uuid.uuid4().hex}"
         directory.mkdir(parents=True, exist_ok=True)
         probe.touch()
         probe.unlink()
-    except OSError as error:
-        message = f"FASHIONTUNE_CACHE_DIR={path} cannot be written: {error.strerror}; give a folder that can"
+    except (OSError, RuntimeError) as error:  # RuntimeError: `~` of a user who has no home
+        reason = error.strerror if isinstance(error, OSError) else error
+        message = f"FASHIONTUNE_CACHE_DIR={path} cannot be written: {reason}; give a folder that can"
         raise SettingsError(message) from None
     return directory
 

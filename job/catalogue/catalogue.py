@@ -17,7 +17,7 @@ from job.catalogue.fetch import Progress, Source, locate, open_source
 from job.catalogue.pack import Packed, pack
 from job.catalogue.read import Quarantined, Styles, read_styles
 from job.catalogue.sample import SAMPLE_VERSION, write_sample
-from job.catalogue.split import choose_subset, split
+from job.catalogue.split import Part, choose_subset, split
 from job.errors import CatalogueError
 
 SAMPLE_URI = "sample"
@@ -160,6 +160,13 @@ def _assemble(prepared: Prepared, settings: CatalogueSettings, seconds: dict[str
         validation_fraction=settings.validation_fraction,
         test_fraction=settings.test_fraction,
     )
+    for part in (Part.VALIDATION, Part.TEST):
+        if part not in parts:
+            message = (
+                f"{settings.uri}: no photo is left for {part.name.lower()}, since no class has three distinct photos; "
+                "raise FASHIONTUNE_MIN_CLASS_IMAGES or add photos"
+            )
+            raise CatalogueError(message)
     return Catalogue(
         uri=settings.uri,
         fingerprint=_fingerprint(packed, labels),
@@ -246,9 +253,9 @@ def summarise(catalogue: Catalogue) -> dict[str, Any]:
         "classes": [
             {
                 "name": name,
-                "train": catalogue.count(0, code),
-                "validation": catalogue.count(1, code),
-                "test": catalogue.count(2, code),
+                "train": catalogue.count(Part.TRAIN, code),
+                "validation": catalogue.count(Part.VALIDATION, code),
+                "test": catalogue.count(Part.TEST, code),
             }
             for code, name in enumerate(catalogue.classes)
         ],

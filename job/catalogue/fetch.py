@@ -4,6 +4,7 @@ Nothing is extracted: members of an archive are read one by one into memory, and
 becomes a path. Knows nothing of what the bytes mean.
 """
 
+import lzma
 import posixpath
 import tarfile
 import zipfile
@@ -28,7 +29,10 @@ Progress = Callable[[str, int, int], None]
 """Is told (what is being done, how much of it is done, how much there is), now and then, for a progress bar."""
 
 _CONCURRENT_GETS = 48
-_BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+_BROKEN_ZIP = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(EOFError, NotImplementedError, RuntimeError, OSError, ValueError, IndexError),
+)
 _BROKEN_TAR = (tarfile.TarError, zlib.error, EOFError, OSError)
 
 
@@ -114,15 +118,11 @@ class ZipSource(_Archive):
     """A zip archive, read by its central directory."""
 
     def names(self) -> Sequence[str]:
-        try:
-            with zipfile.ZipFile(self.fetch()) as archive:
-                return list(self._members(archive))
-        except _BROKEN_ZIP as error:
-            message = f"{self.uri} is not a whole zip archive: {error}"
-            raise CatalogueError(message) from None
+        with self._open() as archive:
+            return list(self._members(archive))
 
     def read(self, names: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
-        with zipfile.ZipFile(self.fetch()) as archive:
+        with self._open() as archive:
             members = self._members(archive)
             # in the archive's order, so that the disk is read forwards
             for name in sorted(names, key=lambda name: members[name].header_offset):
@@ -134,6 +134,14 @@ class ZipSource(_Archive):
                     yield name, None
                 else:
                     yield name, content
+
+    def _open(self) -> zipfile.ZipFile:
+        path = self.fetch()
+        try:
+            return zipfile.ZipFile(path)
+        except _BROKEN_ZIP as error:
+            message = f"{self.uri} is not a whole zip archive: {error}"
+            raise CatalogueError(message) from None
 
     def _members(self, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
         return {_safe_name(info.filename, self.uri): info for info in archive.infolist() if not info.is_dir()}
@@ -163,9 +171,20 @@ class TarSource(_Archive):
                         assert file is not None  # noqa: S101 -- tells the type checker what isreg() promised
                         member.name = _safe_name(member.name, self.uri)
                         yield member, file.read
+                self._check_end(archive)
         except _BROKEN_TAR as error:
             message = f"{self.uri} is not a whole tar archive: {error}"
             raise CatalogueError(message) from None
+
+    def _check_end(self, archive: tarfile.TarFile) -> None:
+        """Raise ReadError unless the archive's end mark follows its last member.
+
+        tarfile takes a damaged header, and the place where a file was cut off, for the end.
+        """
+        assert archive.fileobj is not None  # noqa: S101 -- open for reading
+        archive.fileobj.seek(archive.offset)
+        if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            raise tarfile.ReadError("it is damaged or cut off behind its last readable member")
 
 
 class FolderSource:
@@ -220,7 +239,7 @@ def locate(names: Sequence[str], uri: str) -> tuple[str, dict[str, str]]:
         raise CatalogueError(message)
     folder = posixpath.join(posixpath.dirname(tables[0]), "images")
     photos: dict[str, str] = {}
-    for name in names:
+    for name in sorted(names):  # of two files for one id the same one counts, wherever the catalogue lies
         stem, extension = posixpath.splitext(posixpath.basename(name))
         if posixpath.dirname(name) == folder and extension.lower() in {".jpg", ".jpeg", ".png"}:
             photos.setdefault(stem, name)

@@ -4,6 +4,7 @@ Knows nothing of photos or storage; it turns bytes into a table.
 """
 
 import csv
+import re
 from dataclasses import dataclass
 
 import pandas as pd
@@ -12,6 +13,9 @@ from job.errors import CatalogueError
 
 NAME_COLUMN = "productDisplayName"
 """The column of free text, whose unquoted commas make a row too long."""
+
+
+_LINE_END = re.compile(r"\r\n|\r|\n")  # str.splitlines would also end a line at a form feed within a name
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,8 @@ class Quarantined:
 class Styles:
     """The usable rows of styles.csv.
 
-    `table` has the columns id and label (both str, as written: `NA` is a value), in the file's order, ids unique.
+    `table` has the columns id and label, str without surrounding spaces (`NA` is a value), in the file's order; ids
+    are unique.
     """
 
     table: pd.DataFrame
@@ -42,7 +47,7 @@ def read_styles(data: bytes, target_column: str, where: str) -> Styles:
     `where` names the file in errors. Raises CatalogueError for a file without rows, without the id or the target
     column, or with an id twice. Bytes that are no UTF-8 are replaced; they can only matter in names.
     """
-    lines = data.decode("utf-8-sig", errors="replace").splitlines()
+    lines = _LINE_END.split(data.decode("utf-8-sig", errors="replace"))
     records = list(_records(lines))
     if not records:
         message = f"{where} is empty; it must have a header line and a row for each photo"
@@ -76,7 +81,7 @@ def read_styles(data: bytes, target_column: str, where: str) -> Styles:
         elif not fields[target_index].strip():
             quarantined.append(Quarantined(identifier, f"no value of {target_column}"))
         else:
-            usable.append((identifier, fields[target_index]))
+            usable.append((identifier, fields[target_index].strip()))
     table = pd.DataFrame(usable, columns=["id", "label"], dtype="str")
     return Styles(table, len(rows), tuple(repaired), tuple(quarantined))
 
@@ -106,7 +111,10 @@ def _records(lines: list[str]) -> list[tuple[int, list[str]]]:
 
 
 def _split(text: str) -> list[str]:
-    return next(csv.reader([text]))
+    try:
+        return next(csv.reader([text]))
+    except csv.Error:  # a field beyond csv's limit
+        return text.split(",")
 
 
 def _quoted_over_lines(lines: list[str], first: int, width: int) -> tuple[list[str], int] | None:
@@ -115,7 +123,10 @@ def _quoted_over_lines(lines: list[str], first: int, width: int) -> tuple[list[s
     for number in range(first + 1, len(lines)):
         text += "\n" + lines[number]
         if text.count('"') % 2 == 0:
-            fields = next(csv.reader([text]))
+            try:
+                fields = next(csv.reader([text]))
+            except csv.Error:  # the quotes are not around a field, after all
+                return None
             return (fields, number + 1) if len(fields) >= width else None
     return None
 

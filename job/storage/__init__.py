@@ -55,4 +55,8 @@ def local_path(uri: str) -> Path:
     if not uri or "\0" in uri:
         message = f"{uri!r} is no path; allowed are s3://bucket/prefix/, file:///folder/ and paths"
         raise StorageError(message)
-    return Path(uri)
+    try:
+        return Path(uri).expanduser()  # where no shell has done it, as in a manifest
+    except RuntimeError as error:
+        message = f"{uri}: {error}; write the folder's whole path"
+        raise StorageError(message) from None

@@ -3,7 +3,7 @@
 import structlog
 
 from job.catalogue.catalogue import load_catalogue, summarise
-from job.catalogue.fetch import Progress
+from job.progress import progress_bar
 from job.report.results import Dataset
 from job.settings import Settings
 from job.storage import open_storage
@@ -15,10 +15,10 @@ from job.training.device import choose_device
 _log = structlog.get_logger()
 
 
-def check_job(settings: Settings, progress: Progress) -> Dataset:
+def check_job(settings: Settings) -> Dataset:
     """Check output, device, initial weights and catalogue, and return what the catalogue holds.
 
-    Raises what `job run` would raise, and writes nothing that stays but the cache.
+    Raises what `job run` would raise, and writes nothing that stays but the cache and, locally, an empty output folder.
     """
     storage = open_storage(settings.output_uri, retry_seconds=settings.retry_seconds)
     journal = Journal(storage)
@@ -28,7 +28,8 @@ def check_job(settings: Settings, progress: Progress) -> Dataset:
         refuse_other_settings(run, settings, settings.output_uri)
     device = choose_device(settings.device, settings.precision)
     _, weights_sha256 = load_initial_weights(settings)
-    catalogue = load_catalogue(catalogue_settings(settings), progress)
+    with progress_bar() as progress:
+        catalogue = load_catalogue(catalogue_settings(settings), progress)
     if run is not None:
         refuse_other_data(run, catalogue.fingerprint, weights_sha256, settings.output_uri)
     dataset = Dataset.model_validate(summarise(catalogue))

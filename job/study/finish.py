@@ -75,6 +75,8 @@ def finish(bench: Workbench, catalogue: Catalogue, status: Status, records: Sequ
         ("model.json", model_json, "application/json"),
     ]
     bench.journal.publish(files, results)
+    bench.journal.forget_models(best, records[-1].number)  # what a kill has left
+    bench.journal.forget_checkpoints(records[-1].number)
     _log.info(
         "run",
         status=status,

@@ -6,6 +6,7 @@ So a job that is killed between any two writes leaves a run that another job goe
 
 import hashlib
 import re
+import secrets
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -36,7 +37,7 @@ class Journal:
 
     def check_writable(self) -> None:
         """Raise StorageError unless objects can be created, read and deleted here."""
-        key = ".write-check"
+        key = f".write-check-{secrets.token_hex(8)}"  # of this job alone: two may begin at once
         self.storage.put(key, b"fashiontune-job\n", content_type="text/plain")
         self.storage.get(key)
         self.storage.delete(key)
@@ -100,11 +101,16 @@ class Journal:
         return data
 
     def forget_models(self, best: TrialRecord, last: int) -> None:
-        """Delete the weights that `best` has made useless: those of all other trials up to number `last`."""
+        """Delete the weights that `best` has made useless: those of all other trials up to number `last`.
+
+        A later trial may be another job's, whose record is about to name its weights; and what results.json names stays
+        until it names something else.
+        """
+        published = self.results()
+        kept = {model.key for model in (best.model, published and published.best.model) if model}
         for entry in list(self.storage.list("models/")):
             match = _MODEL_KEY.fullmatch(entry.key)
-            # a later trial may be another job's, whose record is about to name its weights
-            if match and int(match[1]) <= last and (best.model is None or entry.key != best.model.key):
+            if match and int(match[1]) <= last and entry.key not in kept:
                 self.storage.delete(entry.key)
 
     def checkpoints(self, number: int) -> list[tuple[int, str]]:

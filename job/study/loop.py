@@ -13,13 +13,14 @@ import torch
 from torch import Tensor
 
 from job.catalogue.catalogue import Catalogue, load_catalogue
-from job.catalogue.fetch import Progress
 from job.catalogue.split import Part
-from job.errors import JobError, Preempted
+from job.errors import JobError, Preempted, StorageUnavailableError
+from job.progress import progress_bar
 from job.report.results import AttemptRecord, Results, RunRecord, TrialRecord
 from job.settings import Settings
+from job.study.budget import budget_spent
 from job.study.finish import Status, finish
-from job.study.identity import new_run, refuse_other_data, refuse_other_settings
+from job.study.identity import new_run, refuse_other_data, refuse_other_settings, versions
 from job.study.inputs import catalogue_settings, load_initial_weights
 from job.study.journal import Journal
 from job.study.preemption import Preemption
@@ -31,15 +32,18 @@ from job.training.plan import Equipment
 _log = structlog.get_logger()
 
 
-def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Preemption, progress: Progress) -> Results:
+def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Preemption) -> Results:
     """Take up the run, or begin it (`run` is None), and bring it to its results."""
     device = choose_device(settings.device, settings.precision)
     initial, weights_sha256 = load_initial_weights(settings)
-    catalogue = load_catalogue(catalogue_settings(settings), progress)
+    with progress_bar() as progress:
+        catalogue = load_catalogue(catalogue_settings(settings), progress)
     if run is None:
         run = journal.begin(new_run(settings, catalogue.fingerprint, weights_sha256, usable_threads()))
         refuse_other_settings(run, settings, settings.output_uri)  # another job may have begun another run meanwhile
     refuse_other_data(run, catalogue.fingerprint, weights_sha256, settings.output_uri)
+    if run.versions != versions():
+        _log.warning("versions differ from the run's, and so may the last digits", there=run.versions, here=versions())
     results = journal.finished(settings.n_trials)
     if results is not None:  # finished from another URI of the same photos
         return results
@@ -54,7 +58,8 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
         return finish(bench, catalogue, status, records)
     except BaseException as error:
         outcome = f"signal {error.signal_number}" if isinstance(error, Preempted) else str(error)
-        _end_attempt(journal, number, attempt, outcome)
+        if not isinstance(error, StorageUnavailableError):  # which would be asked in vain, for as long again
+            _end_attempt(journal, number, attempt, outcome)
         raise
 
 
@@ -80,12 +85,13 @@ def _search(bench: Workbench) -> tuple[Status, list[TrialRecord]]:
     settings = bench.settings
     started = time.monotonic()
     records = bench.journal.trials()
+    earlier = bench.journal.attempts()[: bench.attempt_number - 1]
     while True:
         bench.stop.check()
         _refuse_failures(records, settings.max_failed_trials)
         if len(records) >= settings.n_trials:
             return "complete", records
-        if _budget_spent(settings.time_budget, records, bench.attempt_number, time.monotonic() - started):
+        if budget_spent(settings.time_budget, records, earlier, time.monotonic() - started):
             _log.info("time budget is spent", budget=settings.time_budget, trials=len(records))
             return "budget_spent", records
         records.append(next_trial(bench, records))
@@ -99,14 +105,6 @@ def _refuse_failures(records: Sequence[TrialRecord], limit: int) -> None:
             f"{failed[-1].number}: {failed[-1].error}"
         )
         raise JobError(message)
-
-
-def _budget_spent(budget: int, records: Sequence[TrialRecord], attempt: int, elapsed: float) -> bool:
-    """Say whether another trial, as long as the longest so far, would go beyond the budget (seconds, 0 for none)."""
-    if not budget or not records:
-        return False
-    earlier = sum(record.timing.total for record in records if record.timing.attempt != attempt)
-    return earlier + elapsed + max(record.timing.total for record in records) > budget
 
 
 def _end_attempt(journal: Journal, number: int, attempt: AttemptRecord, outcome: str) -> None:

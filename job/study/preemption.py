@@ -17,12 +17,13 @@ class Preemption:
     """Turns SIGTERM and SIGINT into `Preempted`, raised in the main thread.
 
     Every write is atomic, so it may be raised anywhere; inside `deferred()` it waits for `check()` or the end of the
-    block, but never longer than GRACE_SECONDS. A second signal ends the process on the spot.
+    block. GRACE_SECONDS after the signal the process ends wherever it is; a second signal ends it on the spot.
     """
 
     def __init__(self) -> None:
         self._signal: int | None = None
         self._deferred = False
+        self._deadline: threading.Timer | None = None
 
     def install(self) -> None:
         """Take over both signals for the rest of the process."""
@@ -33,6 +34,11 @@ class Preemption:
     def signalled(self) -> bool:
         """Whether a signal came."""
         return self._signal is not None
+
+    def stand_down(self) -> None:
+        """Let the process live on after a signal."""
+        if self._deadline is not None:
+            self._deadline.cancel()
 
     def check(self) -> None:
         """Raise Preempted if a signal came; cheap enough for every step."""
@@ -45,6 +51,9 @@ class Preemption:
         self._deferred = True
         try:
             yield
+        except Exception:
+            self.check()  # whoever sent a signal is not told of an error that it may have caused
+            raise
         finally:
             self._deferred = False
         self.check()
@@ -53,8 +62,8 @@ class Preemption:
         if self._signal is not None:
             os._exit(128 + number)
         self._signal = number
+        self._deadline = threading.Timer(GRACE_SECONDS, os._exit, (128 + number,))
+        self._deadline.daemon = True
+        self._deadline.start()
         if not self._deferred:
             raise Preempted(number)
-        timer = threading.Timer(GRACE_SECONDS, os._exit, (128 + number,))
-        timer.daemon = True
-        timer.start()

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import structlog
 
-from job.catalogue.fetch import Progress
 from job.report.results import Results
 from job.settings import Settings
 from job.storage import open_storage
+from job.study.budget import budget_spent
 from job.study.identity import refuse_other_settings
 from job.study.journal import RESULTS, Journal
 from job.study.preemption import Preemption
@@ -25,7 +25,7 @@ class Outcome:
     """Of results.json."""
 
 
-def run_job(settings: Settings, stop: Preemption, progress: Progress) -> Outcome:
+def run_job(settings: Settings, stop: Preemption) -> Outcome:
     """Do the whole job, or what is left of it.
 
     Raises JobError for what will not get better by itself, StorageUnavailableError for what may, and Preempted.
@@ -40,10 +40,19 @@ def run_job(settings: Settings, stop: Preemption, progress: Progress) -> Outcome
         if results is not None and run.dataset_uri == settings.dataset_uri:
             _log.info("run is complete already", trials=len(results.trials), results=uri)
             return Outcome(results, uri)
+        results = journal.results()
+        if results is not None and results.status == "budget_spent" and _still_spent(results, settings, journal):
+            _log.info("time budget is spent already", trials=len(results.trials), results=uri)
+            return Outcome(results, uri)
     journal.check_writable()
     # OpenMP's threads spin while they wait, 300,000 times by default: two jobs on the same two cores then train at 8
     # photos/s where one alone has 227; spinning 1,000 times, they train at 115 each, and one alone at 220
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     from job.study.loop import work  # noqa: PLC0415 -- imports torch
 
-    return Outcome(work(settings, journal, run, stop, progress), uri)
+    return Outcome(work(settings, journal, run, stop), uri)
+
+
+def _still_spent(results: Results, settings: Settings, journal: Journal) -> bool:
+    records = journal.trials()
+    return len(records) == len(results.trials) and budget_spent(settings.time_budget, records, journal.attempts())

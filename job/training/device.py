@@ -106,5 +106,5 @@ def _why_no_gpu() -> str:
     if not NVIDIA_DRIVER_VERSION.exists():
         return f"no NVIDIA driver is visible on this machine ({wheel}; docker needs --gpus all)"
     driver = NVIDIA_DRIVER_VERSION.read_text("utf-8").splitlines()[0]
-    needs = "which needs driver 580 or newer for CUDA 13"
-    return f"a GPU is visible but torch cannot use it: driver {driver!r}, and {wheel}, {needs}"
+    needs = "which needs driver 580 or newer for CUDA 13 (and docker needs --gpus all)"
+    return f"an NVIDIA driver is visible but torch cannot use it: driver {driver!r}, and {wheel}, {needs}"

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import structlog
 import torch
 from torch.nn import functional
 
@@ -19,7 +20,11 @@ from job.training.optimizers import learning_rate_at
 from job.training.plan import EpochScores, Equipment, TrialPlan, TrialResult, better, step_sizes
 from job.training.state import TrialState
 
+OUT_OF_MEMORY = "out of memory; a smaller FASHIONTUNE_BATCH_SIZE needs less"
+
 _FINITE_CHECK_STEPS = 32  # on a GPU each look at the loss waits for the device
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -40,18 +45,20 @@ def run_trial(plan: TrialPlan, equipment: Equipment, hooks: Hooks, state: TrialS
     try:
         _train(plan, equipment, hooks, state)
     except (torch.OutOfMemoryError, MemoryError) as error:
-        return _failed(result, f"out of memory: {error}")
+        return _out_of_memory(result, error)
     except RuntimeError as error:
         if "can't allocate memory" not in str(error):  # the CPU allocator has no exception of its own
             raise
-        return _failed(result, f"out of memory: {error}")
+        return _out_of_memory(result, error)
     return result
 
 
-def _failed(result: TrialResult, error: str) -> TrialResult:
+def _out_of_memory(result: TrialResult, error: Exception) -> TrialResult:
+    # the details differ from machine to machine, and a record must not
+    _log.warning("out of memory", detail=str(error))
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-    return TrialResult("failed", epochs=result.epochs, error=error.splitlines()[0])
+    return TrialResult("failed", epochs=result.epochs, error=OUT_OF_MEMORY)
 
 
 def _train(plan: TrialPlan, equipment: Equipment, hooks: Hooks, state: TrialState) -> None:

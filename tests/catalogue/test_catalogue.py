@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -195,6 +196,31 @@ def broken_tar(path: Path) -> Path:
     return path
 
 
+def tar_cut_between_members(path: Path) -> Path:
+    write_tar(path, tiny_files())
+    with tarfile.open(path) as archive:
+        offset = archive.getmembers()[30].offset
+    path.write_bytes(path.read_bytes()[:offset])
+    return path
+
+
+def tar_with_a_damaged_header(path: Path) -> Path:
+    write_tar(path, tiny_files())
+    with tarfile.open(path) as archive:
+        offset = archive.getmembers()[30].offset
+    data = bytearray(path.read_bytes())
+    data[offset : offset + 200] = bytes(200)
+    data[offset] = 7
+    path.write_bytes(bytes(data))
+    return path
+
+
+def two_photos_a_class() -> dict[str, bytes]:
+    files = tiny_files(per_class=12)
+    photos = sorted(name for name in files if name.endswith("jpg"))
+    return files | {name: files[photos[index // 12 * 12 + index % 2]] for index, name in enumerate(photos)}
+
+
 def text_as_zip(path: Path) -> Path:
     path.write_text("no archive")
     return path
@@ -228,6 +254,9 @@ def one_in_eight_broken() -> dict[str, bytes]:
         (text_as_zip, "c.tar", "is not a whole tar archive"),
         (text_as_zip, "c.rar", "is a file of an unknown kind"),
         (broken_tar, "c.tar", "is not a whole tar archive"),
+        (tar_cut_between_members, "c.tar", "is not a whole tar archive"),
+        (tar_with_a_damaged_header, "c.tar", "is not a whole tar archive"),
+        (archive(two_photos_a_class()), "c.zip", "no photo is left for validation"),
         (broken_tar, "c.tar.gz", "is not a whole tar archive"),
         (archive(tiny_files() | {"../../x": b"x"}), "c.zip", "'../../x', which points outside"),
         (archive(tiny_files() | {"/etc/x": b"x"}), "c.zip", "'/etc/x', which points outside"),

@@ -43,6 +43,19 @@ def test_a_quoted_label_over_two_lines_is_one_row() -> None:
     assert pairs(styles) == [("1", "Bags\nand more"), ("2", "Shoes")]
 
 
+def test_what_csv_itself_refuses_costs_no_row() -> None:
+    """A field beyond csv's limit, a quote within a field above a short line, and a form feed in a name lose no row."""
+    styles = read(row("1", "Bags", "x" * 200_000), row("2", "Shoes", 'A 3.5" phone'), 'foo"bar', row("3", "Bags"))
+    assert pairs(styles) == [("1", "Bags"), ("2", "Shoes"), ("3", "Bags")]
+    assert [item.id for item in styles.quarantined] == ['foo"bar']
+    assert pairs(read(row("1", "Bags", "a\x0cb\u2028c"))) == [("1", "Bags")]
+
+
+def test_spaces_around_a_label_make_no_class_of_their_own() -> None:
+    """`Bags ` is `Bags`."""
+    assert pairs(read(row("1", "Bags "), row("2", "Bags"))) == [("1", "Bags"), ("2", "Bags")]
+
+
 def test_na_is_a_value_and_empty_columns_cost_nothing() -> None:
     """`NA` is a class like any other, and an empty field of a column that is not used drops no row."""
     styles = read("1,,,Bags,,,,,NA,", "2,,,Shoes,,,,,Casual,", column="usage")

@@ -89,6 +89,7 @@ SETTINGS: dict[str, tuple[dict[str, str], str]] = {
     "another scheme": ({"OUTPUT_URI": "gs://bucket/run/"}, "gs://bucket/run/ has the scheme gs"),
     "no bucket": ({"OUTPUT_URI": "s3:///run/"}, "names no bucket"),
     "cache not writable": ({"CACHE_DIR": "/proc/cache"}, "FASHIONTUNE_CACHE_DIR=/proc/cache cannot be written"),
+    "cache in nobody's home": ({"CACHE_DIR": "~nobody-at-all/x"}, "FASHIONTUNE_CACHE_DIR=~nobody-at-all/x cannot"),
     "output not writable": ({"OUTPUT_URI": "/proc/run/"}, "/proc/run/"),
     "no such weights": ({"INIT_WEIGHTS": "/nonexistent/w.pth"}, "FASHIONTUNE_INIT_WEIGHTS=/nonexistent/w.pth"),
 }

@@ -1,6 +1,7 @@
 """The journal: order of writes, first writer wins, and what is damaged named."""
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -103,6 +104,13 @@ def test_forgetting_models_keeps_the_best_and_what_another_job_may_be_about_to_n
     stored = [journal.store_model(number, bytes([number])) for number in range(4)]
     journal.forget_models(trial(1, model=stored[1]), last=2)
     assert [entry.key for entry in journal.storage.list("models/")] == [stored[1].key, stored[3].key]
+
+
+def test_two_write_checks_at_once_do_not_disturb_each_other(journal: Journal) -> None:
+    """Jobs that begin together both find the output writable."""
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(journal.check_writable) for _ in range(40)]:
+            done.result()
 
 
 def test_attempts_are_numbered_even_when_two_begin_at_once(journal: Journal) -> None:

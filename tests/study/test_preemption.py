@@ -13,27 +13,33 @@ from job.study.preemption import Preemption
 
 
 @pytest.fixture(params=[signal.SIGTERM, signal.SIGINT])
-def number(request: pytest.FixtureRequest) -> Iterator[int]:
-    """A signal that preempts; its handler is put back afterwards."""
+def number(request: pytest.FixtureRequest) -> int:
+    """A signal that preempts."""
+    chosen: int = request.param
+    return chosen
+
+
+@pytest.fixture
+def stop() -> Iterator[Preemption]:
+    """An installed preemption, which is taken back afterwards."""
     before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
-    yield request.param
+    preemption = Preemption()
+    preemption.install()
+    yield preemption
+    preemption.stand_down()
     for each, handler in before.items():
         signal.signal(each, handler)
 
 
-def test_a_signal_interrupts_what_may_be_interrupted(number: int) -> None:
+def test_a_signal_interrupts_what_may_be_interrupted(stop: Preemption, number: int) -> None:
     """Outside a deferred block the job is put down on the spot."""
-    stop = Preemption()
-    stop.install()
     with pytest.raises(Preempted) as event:
         os.kill(os.getpid(), number)
     assert event.value.signal_number == number
 
 
-def test_a_signal_waits_for_the_end_of_a_deferred_block(number: int) -> None:
+def test_a_signal_waits_for_the_end_of_a_deferred_block(stop: Preemption, number: int) -> None:
     """Within a deferred block the work goes on, and the signal is heeded when it ends."""
-    stop = Preemption()
-    stop.install()
     reached = False
 
     def work() -> None:
@@ -47,10 +53,8 @@ def test_a_signal_waits_for_the_end_of_a_deferred_block(number: int) -> None:
     assert reached
 
 
-def test_a_step_boundary_heeds_a_deferred_signal(number: int) -> None:
+def test_a_step_boundary_heeds_a_deferred_signal(stop: Preemption, number: int) -> None:
     """`check` raises within a deferred block, and costs nothing before a signal."""
-    stop = Preemption()
-    stop.install()
     stop.check()
     reached = False
 
@@ -80,3 +84,30 @@ def test_a_second_signal_ends_the_process_at_once() -> None:
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout) == (143, "working\n")
+
+
+def test_a_signal_outranks_the_error_that_follows_it(stop: Preemption, number: int) -> None:
+    """An error within a deferred block, after a signal, ends in the signal's exit code."""
+
+    def work() -> None:
+        with stop.deferred():
+            os.kill(os.getpid(), number)
+            raise OSError("storage is gone, too")
+
+    with pytest.raises(Preempted):
+        work()
+
+
+def test_work_that_does_not_end_is_left_after_the_grace_period() -> None:
+    """A process that cannot reach a step boundary in time ends all the same, with the signal's exit code."""
+    program = (
+        "import os, signal, threading\n"
+        "from job.study import preemption\n"
+        "preemption.GRACE_SECONDS = 0.2\n"
+        "stop = preemption.Preemption(); stop.install()\n"
+        "with stop.deferred():\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    threading.Event().wait(60)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, timeout=30)
+    assert result.returncode == 143

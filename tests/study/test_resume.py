@@ -151,6 +151,10 @@ def test_a_spent_time_budget_publishes_what_there_is(tmp_path: Path) -> None:
     assert spent.returncode == 0, spent.stderr
     results = results_of(tmp_path / "run")
     assert (results["status"], len(results["trials"])) == ("budget_spent", 1)
+    written = (tmp_path / "run" / "results.json").stat().st_mtime_ns
+    again = run_job(tiny_settings(tmp_path, TIME_BUDGET="1s"))
+    assert (again.returncode, len(events(again, "time budget is spent already"))) == (0, 1)
+    assert (tmp_path / "run" / "results.json").stat().st_mtime_ns == written
     more = run_job(tiny_settings(tmp_path, TIME_BUDGET="0"))
     assert more.returncode == 0, more.stderr
     results = results_of(tmp_path / "run")

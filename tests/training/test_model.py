@@ -58,6 +58,7 @@ def test_a_head_of_the_same_size_is_taken_too() -> None:
     ("name", "data", "message"),
     [
         ("w.safetensors", b"no tensors", "is no .safetensors or .pth state dict"),
+        ("w.pth", b"", "is no .safetensors or .pth state dict"),
         ("w.pth", b"no pickle", "is no .safetensors or .pth state dict"),
         ("w.pth", pth([1, 2]), "it is no dict of tensors"),
         ("w.pth", pth({"conv1.weight": torch.zeros(64, 3, 7, 7)}), "it lacks bn1.weight and 118 more"),

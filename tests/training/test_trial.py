@@ -14,7 +14,7 @@ from job.training.evaluate import evaluate
 from job.training.model import build_model
 from job.training.plan import EpochScores, Equipment, TrialPlan, TrialResult, better, step_sizes
 from job.training.state import TrialState, fresh_state
-from job.training.trial import Hooks, run_trial
+from job.training.trial import OUT_OF_MEMORY, Hooks, run_trial
 from tests.training.photos import CPU, make_photos, make_plan
 
 
@@ -118,8 +118,7 @@ def test_out_of_memory_ends_the_trial_and_not_the_job(error: Exception) -> None:
 
     result = run(make_plan(), after_step=fail)
     assert result.status == "failed"
-    assert result.error is not None
-    assert result.error.startswith("out of memory: ")
+    assert result.error == OUT_OF_MEMORY
 
 
 def test_other_errors_and_preemption_pass_through() -> None:

@@ -11,16 +11,15 @@ def print_summary(results: Results, uri: str) -> None:
     """Print the trials, the winner, its test scores and where the results lie."""
     console = Console()
     table = Table(box=SIMPLE)
-    for column in ("trial", "status", results.settings["objective"], "epoch", "optimizer"):
+    for column in ("trial", "status", results.settings["objective"], "optimizer"):
         table.add_column(column, no_wrap=True)
     for column in ("learning rate", "momentum", "weight decay"):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=True)
     for trial in results.trials:
         table.add_row(
             str(trial.number),
             trial.status,
             "" if trial.value is None else f"{trial.value:.4f}",
-            str(trial.best_epoch or ""),
             str(trial.params["optimizer"]),
             f"{trial.params['learning_rate']:.2g}",
             f"{trial.params['momentum']:.2f}",

@@ -10,7 +10,7 @@ from job.report.results import Dataset, Results
 def print_summary(results: Results, uri: str) -> None:
     """Print the trials, the winner, its test scores and where the results lie."""
     console = Console()
-    table = Table(box=SIMPLE)
+    table = Table(box=SIMPLE, padding=0)
     for column in ("trial", "status", results.settings["objective"], "optimizer"):
         table.add_column(column, no_wrap=True)
     for column in ("learning rate", "momentum", "weight decay"):

@@ -30,20 +30,15 @@ print(time.monotonic() - started, resource.getrusage(resource.RUSAGE_SELF).ru_ma
 """
 
 FIRST_STEP = """
-import os, sys, time
-
+import os, time
 from job.cli import main
-from job.study.preemption import Preemption
-def report(self):
+import job.training.trial as trial
+def report(_state):
     began = int(open("/proc/self/stat").read().rsplit(")", 1)[1].split()[19]) / os.sysconf("SC_CLK_TCK")
     print(time.clock_gettime(time.CLOCK_BOOTTIME) - began, flush=True)
     os._exit(0)
-Preemption.check = lambda self: None
-import job.training.trial as trial
 train = trial._train_epoch
-def first_step(plan, equipment, learner, epoch, after_step):
-    return train(plan, equipment, learner, epoch, lambda: report(None))
-trial._train_epoch = first_step
+trial._train_epoch = lambda plan, equipment, state, after_step: train(plan, equipment, state, report)
 main([])
 """
 

@@ -45,7 +45,7 @@ def run_job(settings: Settings, stop: Preemption) -> Outcome:
             _log.info("time budget is spent already", trials=len(results.trials), results=uri)
             return Outcome(results, uri)
     journal.check_writable()
-    # OpenMP's threads spin while they wait, 300,000 times by default: two jobs on the same two cores then train at 8
+    # OpenMP's threads spin while they wait, 300,000 times by default: two jobs on the same two cores then train at 17
     # photos/s where one alone has 227; spinning 1,000 times, they train at 115 each, and one alone at 220
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     from job.study.loop import work  # noqa: PLC0415 -- imports torch

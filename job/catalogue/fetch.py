@@ -85,12 +85,16 @@ def _open_archive(uri: str, storage: Storage, key: str, cache_dir: Path, progres
         raise StorageError(message) from None
     content_key = blake2b(f"{uri}\n{entry.tag}\n{entry.size}".encode(), digest_size=16).hexdigest()
 
+    path = cache_dir / "downloads" / (content_key + (".zip" if key.endswith(".zip") else ".tar"))
+    fetched = False
+
     def fetch() -> Path:
-        suffix = ".zip" if key.endswith(".zip") else ".tar"
-        path = cache_dir / "downloads" / (content_key + suffix)
-        if not path.exists() or path.stat().st_size != entry.size:
+        # what a killed job has left is not trusted: nothing tells whether the disk has kept it as it was
+        nonlocal fetched
+        if not fetched or not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             storage.download(key, path, progress=lambda done: progress("download", done, entry.size))
+            fetched = True
         return path
 
     local = local_path(uri) if not uri.startswith("s3://") else None

@@ -82,6 +82,7 @@ def build_results(
     trials: Sequence[TrialRecord],
     best: TrialRecord,
     test: Test,
+    published: Mapping[str, str],
     run: Run,
 ) -> Results:
     """Return results.json; `best` is one of `trials` and has its weights stored."""
@@ -93,16 +94,20 @@ def build_results(
         settings=others,
         dataset=Dataset.model_validate(dataset),
         search_space=settings["search_space"],
-        trials=[TrialResult.model_validate(trial.model_dump(exclude={"model"})) for trial in trials],
+        trials=[TrialResult.model_validate(trial.model_dump(exclude={"model", "checksum"})) for trial in trials],
         best=Best(trial=best.number, params=best.params, value=best.value, model=best.model),
         test=test,
+        published=dict(published),
         run=run,
     )
 
 
 def describe_model(
     *,
-    results: Results,
+    classes: Sequence[str],
+    best: TrialRecord,
+    test: Test,
+    dataset_fingerprint: str,
     height: int,
     width: int,
     mean: tuple[float, float, float],
@@ -112,7 +117,7 @@ def describe_model(
     """Return model.json: all that is needed to use model.safetensors."""
     description = {
         "architecture": "torchvision.models.resnet18",
-        "classes": [row.name for row in results.dataset.classes],
+        "classes": list(classes),
         "input": {
             "height": height,
             "width": width,
@@ -123,10 +128,10 @@ def describe_model(
         },
         "sha256": {"model.safetensors": sha256},
         "run": {
-            "trial": results.best.trial,
-            "params": results.best.params,
-            "dataset_fingerprint": results.dataset.fingerprint,
-            "test_accuracy": results.test.accuracy,
+            "trial": best.number,
+            "params": best.params,
+            "dataset_fingerprint": dataset_fingerprint,
+            "test_accuracy": test.accuracy,
         },
     }
     return json.dumps(description, indent=2, ensure_ascii=False).encode() + b"\n"

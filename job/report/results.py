@@ -1,11 +1,24 @@
 """What a run writes as JSON: trial records, run.json, attempts, results.json; these models are the one definition."""
 
+import hashlib
+import re
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 SCHEMA_VERSION: Literal[1] = 1
+_CHECKSUM = re.compile(rb'"checksum": "([0-9a-f]{64})"')
+_NO_CHECKSUM = b'"checksum": ""'
+
+
+class BadRecordError(ValueError):
+    """Bytes that are no whole and unaltered record of this version."""
+
+
+def checksum_field() -> Any:  # noqa: ANN401 -- pydantic's Field is any type's
+    """Return the field that `to_json` fills; a file has exactly one."""
+    return Field("", description="sha256 of this file as it is with this field empty.")
 
 
 class Record(BaseModel):
@@ -16,8 +29,26 @@ class Record(BaseModel):
     )
 
     def to_json(self) -> bytes:
-        """Return the canonical bytes: equal objects give equal bytes."""
-        return self.model_dump_json(indent=2).encode() + b"\n"
+        """Return the canonical bytes, with their checksum: equal objects give equal bytes."""
+        data = self.model_dump_json(indent=2).encode() + b"\n"
+        digest = hashlib.sha256(data).hexdigest().encode()
+        return data.replace(_NO_CHECKSUM, b'"checksum": "' + digest + b'"')
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """Return the object that gave these bytes; raises BadRecordError where a single bit of them is another."""
+        found = _CHECKSUM.findall(data)
+        if len(found) != 1:
+            raise BadRecordError("it has no checksum")
+        plain = _CHECKSUM.sub(_NO_CHECKSUM, data)
+        if hashlib.sha256(plain).hexdigest().encode() != found[0]:
+            raise BadRecordError("its content does not fit its checksum")
+        try:
+            return cls.model_validate_json(plain)
+        except ValidationError as error:
+            detail = error.errors()[0]
+            where = ".".join(str(part) for part in detail["loc"])
+            raise BadRecordError(f"it is of another version: {where}: {detail['msg']}") from None
 
 
 class StoredModel(Record):
@@ -63,6 +94,7 @@ class TrialRecord(Record):
     error: str | None
     model: StoredModel | None = Field(description="Weights of best_epoch, where the trial was the best when it ended.")
     timing: TrialTiming
+    checksum: str = checksum_field()
 
 
 class RunRecord(Record):
@@ -76,10 +108,11 @@ class RunRecord(Record):
     threads: int = Field(description="CPU threads of every attempt, since sums depend on their number.")
     versions: dict[str, str]
     created_at: datetime
+    checksum: str = checksum_field()
 
 
 class AttemptRecord(Record):
-    """One process that worked on the run; ended_at and outcome stay null if it was killed."""
+    """One process's work on the run; ended_at and outcome stay null if it was killed."""
 
     started_at: datetime
     ended_at: datetime | None = None
@@ -87,6 +120,13 @@ class AttemptRecord(Record):
     step: int | None = Field(None, description="The step that it went on from in that trial.")
     outcome: str | None = Field(None, description="complete, budget_spent, or what ended it; null: killed or at work.")
     seconds: dict[str, float] = Field(default_factory=dict)
+
+
+class AttemptFile(Record):
+    """An attempt as it is stored."""
+
+    attempt: AttemptRecord
+    checksum: str = checksum_field()
 
 
 class ClassCount(Record):
@@ -192,6 +232,7 @@ class Run(Record):
         description="fetch, prepare, train, suggest, checkpoint, evaluate; idle is all the rest since the beginning."
     )
     images_per_second: float | None = Field(description="Training photos a second, over all trials.")
+    checksum: str = checksum_field()
 
 
 class Results(Record):
@@ -205,6 +246,7 @@ class Results(Record):
     trials: list[TrialResult]
     best: Best
     test: Test
+    published: dict[str, str] = Field(description="sha256 of each published object, by its key.")
     run: Run
 
 

@@ -56,13 +56,14 @@ class Checkpoints:
         _, self._steps = step_sizes(len(equipment.photos.train), plan.batch_size)
         self._every = seconds
         self._last = time.monotonic()
+        self._write_seconds = 0.0
         self._box = _Mailbox()
         self._thread = threading.Thread(target=self._write_all, name="checkpoints", daemon=True)
         self._thread.start()
 
     def after_step(self, state: TrialState) -> None:
-        """Take a checkpoint if it is time for one."""
-        if time.monotonic() - self._last >= self._every:
+        """Take a checkpoint if it is time for one: so that the last one written is seldom older than `seconds`."""
+        if time.monotonic() - self._last >= max(self._every - self._write_seconds, self._every / 2):
             self._submit(state)
 
     def save_now(self, state: TrialState) -> None:
@@ -95,11 +96,13 @@ class Checkpoints:
                 if box.waiting is None:
                     return
                 (step, snapshot), box.waiting, box.writing = box.waiting, None, True
+            started = time.monotonic()
             try:
                 self._journal.store_checkpoint(self._plan.number, step, to_bytes(snapshot), keep=GENERATIONS)
             except (StorageError, StorageUnavailableError) as error:
                 _log.warning("checkpoint not written", trial=self._plan.number, error=str(error))
             finally:
+                self._write_seconds = time.monotonic() - started
                 with box.changed:
                     box.writing = False
                     box.changed.notify_all()

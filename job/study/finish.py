@@ -1,6 +1,5 @@
 """The end of a search: the winner measured on the test part, this once, and everything published, results.json last."""
 
-import hashlib
 import os
 import time
 from collections.abc import Sequence
@@ -13,12 +12,12 @@ from safetensors.torch import load as load_safetensors
 
 from job.catalogue.catalogue import Catalogue, summarise
 from job.catalogue.split import Part
-from job.errors import JobError
+from job.errors import JobError, RunMismatchError
 from job.report.publish import build_results, describe_model, describe_run, score_test
 from job.report.results import Environment, Results, Test, TrialRecord
 from job.study.identity import versions
 from job.study.journal import RESULTS
-from job.study.trials import Workbench, best_of
+from job.study.trials import Workbench, best_of, train_again
 from job.training.evaluate import evaluate
 from job.training.model import build_model
 
@@ -39,18 +38,38 @@ def finish(bench: Workbench, catalogue: Catalogue, status: Status, records: Sequ
             f"{records[-1].error}); narrow FASHIONTUNE_SEARCH_SPACE, for instance to smaller learning rates"
         )
         raise JobError(message)
-    weights = bench.journal.load_model(best.model)
+    weights = _weights(bench, best)
     started = time.monotonic()
     test = _measure(bench, catalogue, weights)
     ended = bench.attempt.model_copy(
         update={
             "ended_at": datetime.now(UTC),
             "outcome": status,
-            "seconds": bench.attempt.seconds | {"evaluate": time.monotonic() - started},
+            "seconds": bench.attempt.seconds
+            | {"evaluate": time.monotonic() - started, "total": time.monotonic() - bench.began},
         }
     )
     bench.journal.end_attempt(bench.attempt_number, ended)
     photos = bench.equipment.photos
+    description = describe_model(
+        classes=catalogue.classes,
+        best=best,
+        test=test,
+        dataset_fingerprint=catalogue.fingerprint,
+        height=bench.settings.image_height,
+        width=bench.settings.image_width,
+        mean=photos.normalisation.mean,
+        std=photos.normalisation.std,
+        sha256=best.model.sha256,
+    )
+    published = bench.journal.publish(
+        [
+            ("model.safetensors", weights, "application/octet-stream"),
+            ("model.json", description, "application/json"),
+        ]
+    )
+    attempts = list(bench.journal.attempts().values())
+    run = describe_run(attempts, records, _environment(bench), len(photos.train), now=datetime.now(UTC))
     results = build_results(
         status=status,
         settings=bench.settings.defining() | {"n_trials": bench.settings.n_trials},
@@ -58,23 +77,10 @@ def finish(bench: Workbench, catalogue: Catalogue, status: Status, records: Sequ
         trials=records,
         best=best,
         test=test,
-        run=describe_run(
-            bench.journal.attempts(), records, _environment(bench), len(photos.train), now=datetime.now(UTC)
-        ),
+        published=published,
+        run=run,
     )
-    model_json = describe_model(
-        results=results,
-        height=bench.settings.image_height,
-        width=bench.settings.image_width,
-        mean=photos.normalisation.mean,
-        std=photos.normalisation.std,
-        sha256=hashlib.sha256(weights).hexdigest(),
-    )
-    files = [
-        ("model.safetensors", weights, "application/octet-stream"),
-        ("model.json", model_json, "application/json"),
-    ]
-    bench.journal.publish(files, results)
+    bench.journal.record_results(results)
     bench.journal.forget_models(best, records[-1].number)  # what a kill has left
     bench.journal.forget_checkpoints(records[-1].number)
     _log.info(
@@ -91,6 +97,16 @@ def finish(bench: Workbench, catalogue: Catalogue, status: Status, records: Sequ
         results=bench.journal.storage.uri + RESULTS,
     )
     return results
+
+
+def _weights(bench: Workbench, best: TrialRecord) -> bytes:
+    """Return the winner's weights; where they are lost, the trial is trained again, which gives the same ones."""
+    assert best.model is not None  # noqa: S101 -- tells the type checker what being the best means
+    try:
+        return bench.journal.load_model(best.model)
+    except RunMismatchError as error:
+        _log.warning("weights are lost, and their trial is trained again", trial=best.number, error=str(error))
+        return train_again(bench, best)
 
 
 def _measure(bench: Workbench, catalogue: Catalogue, weights: bytes) -> Test:

@@ -8,13 +8,22 @@ import hashlib
 import re
 import secrets
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import structlog
-from pydantic import BaseModel, ValidationError
 
 from job.errors import ObjectMissingError, RunMismatchError
-from job.report.results import AttemptRecord, Results, RunRecord, StoredModel, TrialRecord
+from job.report.results import (
+    AttemptFile,
+    AttemptRecord,
+    BadRecordError,
+    Record,
+    Results,
+    RunRecord,
+    StoredModel,
+    TrialRecord,
+)
 from job.storage.base import Storage
 
 RUN = "run.json"
@@ -23,10 +32,14 @@ PUBLISHED = "model/"
 _JSON = "application/json"
 _MODEL_KEY = re.compile(r"models/(\d+)\.[0-9a-f]+\.safetensors")
 _CHECKPOINT_KEY = re.compile(r"checkpoints/(\d+)\.(\d+)\.safetensors")
+_READERS = 16  # records are small, and what takes time is to wait for storage's answers
 _NUMBERED = re.compile(r"[a-z]+/(\d+)\.json")
 
 _log = structlog.get_logger()
-ModelT = TypeVar("ModelT", bound=BaseModel)
+RecordT = TypeVar("RecordT", bound=Record)
+
+_ADVICE = "restore it, or start a new run"
+_RETRAIN = "restore it, or delete it and all later trials to have them trained again"
 
 
 class Journal:
@@ -43,8 +56,15 @@ class Journal:
         self.storage.delete(key)
 
     def run(self) -> RunRecord | None:
-        """Return run.json, or None for a run that has not begun."""
-        return self._read(RUN, RunRecord)
+        """Return run.json, or None for a run that has not begun.
+
+        Raises RunMismatchError where it is damaged, or missing although there are trials: nothing else tells what they
+        were trained with.
+        """
+        run = self._read(RUN, RunRecord)
+        if run is None and self._numbers("trials/"):
+            raise RunMismatchError(f"{self.storage.uri}{RUN} is missing although there are trials; {_ADVICE}")
+        return run
 
     def begin(self, run: RunRecord) -> RunRecord:
         """Create run.json and return it, or the one that another job created first."""
@@ -57,19 +77,17 @@ class Journal:
     def trials(self) -> list[TrialRecord]:
         """Return the records of trials 0, 1, 2, … without a gap.
 
-        Raises RunMismatchError for a record that is damaged, since every later trial depends on it.
+        Raises RunMismatchError for a record that is damaged or missing, since every later trial depends on it.
         """
         numbers = self._numbers("trials/")
-        records = []
-        for number in range(len(numbers)):
-            key = _trial_key(number)
-            record = self._read(key, TrialRecord)
-            if record is None:
-                last = _trial_key(max(numbers))
-                message = f"{self.storage.uri}{key} is missing although {last} is there; restore it, or start a new run"
-                raise RunMismatchError(message)
-            records.append(record)
-        return records
+        missing = set(range(len(numbers))) - set(numbers)
+        if missing:
+            last = _trial_key(numbers[-1])
+            message = f"{self.storage.uri}{_trial_key(min(missing))} is missing although {last} is there; {_RETRAIN}"
+            raise RunMismatchError(message)
+        with ThreadPoolExecutor(_READERS) as pool:
+            found = pool.map(lambda number: self._read(_trial_key(number), TrialRecord, _RETRAIN), numbers)
+            return [record for record in found if record is not None]
 
     def record_trial(self, record: TrialRecord) -> TrialRecord:
         """Create a trial's record and return it, or the one that another job created first."""
@@ -96,8 +114,7 @@ class Journal:
             data = b""
         if hashlib.sha256(data).hexdigest() != model.sha256:
             state = "damaged" if data else "missing"
-            message = f"{self.storage.uri}{model.key} is {state}; restore it, or start a new run"
-            raise RunMismatchError(message)
+            raise RunMismatchError(f"{self.storage.uri}{model.key} is {state}; {_ADVICE}")
         return data
 
     def forget_models(self, best: TrialRecord, last: int) -> None:
@@ -134,52 +151,79 @@ class Journal:
     def begin_attempt(self, attempt: AttemptRecord) -> int:
         """Write down that an attempt began and return its number, from 1."""
         number = max(self._numbers("attempts/"), default=0) + 1
-        while not self.storage.create(_attempt_key(number), attempt.to_json(), content_type=_JSON):
+        data = AttemptFile(attempt=attempt).to_json()
+        while not self.storage.create(_attempt_key(number), data, content_type=_JSON):
             number += 1
         return number
 
     def end_attempt(self, number: int, attempt: AttemptRecord) -> None:
         """Write down how an attempt ended."""
-        self.storage.put(_attempt_key(number), attempt.to_json(), content_type=_JSON)
+        self.storage.put(_attempt_key(number), AttemptFile(attempt=attempt).to_json(), content_type=_JSON)
 
-    def attempts(self) -> list[AttemptRecord]:
-        """Return all attempts, in order."""
-        found = [self._read(_attempt_key(number), AttemptRecord) for number in self._numbers("attempts/")]
-        return [attempt for attempt in found if attempt is not None]
+    def attempts(self) -> dict[int, AttemptRecord]:
+        """Return all attempts by number, in order; one that is damaged or missing is said, and left out."""
+        numbers = self._numbers("attempts/")
+        for number in sorted(set(range(1, max(numbers, default=0))) - set(numbers)):
+            _log.warning("attempt is missing and left out", key=_attempt_key(number))
+        with ThreadPoolExecutor(_READERS) as pool:
+            found = dict(zip(numbers, pool.map(self._attempt, numbers), strict=True))
+        return {number: attempt for number, attempt in found.items() if attempt is not None}
 
-    def publish(self, files: Sequence[tuple[str, bytes, str]], results: Results) -> None:
-        """Write the published model, (name, content, content type) each, and last of all results.json."""
+    def _attempt(self, number: int) -> AttemptRecord | None:
+        try:
+            file = self._read(_attempt_key(number), AttemptFile)
+        except RunMismatchError as error:
+            _log.warning("attempt is damaged and left out", error=str(error))
+            return None
+        return file.attempt if file else None
+
+    def publish(self, files: Sequence[tuple[str, bytes, str]]) -> dict[str, str]:
+        """Write the published model, (name, content, content type) each, and return each object's sha256 by key."""
         for name, content, content_type in files:
             self.storage.put(PUBLISHED + name, content, content_type=content_type)
+        return {PUBLISHED + name: hashlib.sha256(content).hexdigest() for name, content, _ in files}
+
+    def record_results(self, results: Results) -> None:
+        """Write results.json, after all that it names."""
         self.storage.put(RESULTS, results.to_json(), content_type=_JSON)
 
     def results(self) -> Results | None:
-        """Return results.json, or None where there is none yet."""
-        return self._read(RESULTS, Results)
+        """Return results.json; None where there is none yet, or a damaged one, which is said: it is made anew."""
+        try:
+            return self._read(RESULTS, Results)
+        except RunMismatchError as error:
+            _log.warning("results are damaged and made anew", error=str(error))
+            return None
 
     def finished(self, n_trials: int) -> Results | None:
-        """Return the results of a run that has all its trials, in which nothing is left to do."""
+        """Return the results of a run that has all its trials and whose published objects are whole."""
         results = self.results()
-        if results is not None and results.status == "complete" and len(results.trials) >= n_trials:
-            return results
-        return None
+        if results is None or results.status != "complete" or len(results.trials) < n_trials:
+            return None
+        damaged = [key for key, sha256 in results.published.items() if not self._is_whole(key, sha256)]
+        for key in damaged:
+            _log.warning("published object is damaged or missing and made anew", key=key)
+        return None if damaged else results
+
+    def _is_whole(self, key: str, sha256: str) -> bool:
+        try:
+            return hashlib.sha256(self.storage.get(key)).hexdigest() == sha256
+        except ObjectMissingError:
+            return False
 
     def _numbers(self, prefix: str) -> list[int]:
         matches = (_NUMBERED.fullmatch(entry.key) for entry in self.storage.list(prefix))
         return sorted(int(match[1]) for match in matches if match)
 
-    def _read(self, key: str, model: type[ModelT]) -> ModelT | None:
+    def _read(self, key: str, record: type[RecordT], advice: str | None = None) -> RecordT | None:
         try:
             data = self.storage.get(key)
         except ObjectMissingError:
             return None
         try:
-            return model.model_validate_json(data)
-        except ValidationError as error:
-            detail = error.errors()[0]
-            where = ".".join(str(part) for part in detail["loc"])
-            what = f"{self.storage.uri}{key} is damaged or of another version ({where}: {detail['msg']})"
-            message = f"{what}; restore it, or start a new run"
+            return record.from_json(data)
+        except BadRecordError as error:
+            message = f"{self.storage.uri}{key} is damaged: {error}; {advice or _ADVICE}"
             raise RunMismatchError(message) from None
 
 

@@ -34,6 +34,7 @@ _log = structlog.get_logger()
 
 def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Preemption) -> Results:
     """Take up the run, or begin it (`run` is None), and bring it to its results."""
+    began = time.monotonic()
     device = choose_device(settings.device, settings.precision)
     initial, weights_sha256 = load_initial_weights(settings)
     with progress_bar() as progress:
@@ -52,14 +53,16 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
     number = journal.begin_attempt(attempt)
     _log.info("attempt", attempt=number, device=device.name, precision=device.precision, threads=run.threads)
     equipment = Equipment(_photos(catalogue, device, initial), device, initial, settings.compile)
-    bench = Workbench(settings, journal, stop, equipment, run, number, attempt)
+    bench = Workbench(settings, journal, stop, equipment, run, number, attempt, began)
+    # the process may have to end before the work in hand does
+    stop.announce(lambda signal_number: _end_attempt(bench, f"signal {signal_number}"))
     try:
         status, records = _search(bench)
         return finish(bench, catalogue, status, records)
     except BaseException as error:
         outcome = f"signal {error.signal_number}" if isinstance(error, Preempted) else str(error)
         if not isinstance(error, StorageUnavailableError):  # which would be asked in vain, for as long again
-            _end_attempt(journal, number, attempt, outcome)
+            _end_attempt(bench, outcome)
         raise
 
 
@@ -83,15 +86,14 @@ def _photos(catalogue: Catalogue, device: Device, initial: dict[str, Tensor] | N
 def _search(bench: Workbench) -> tuple[Status, list[TrialRecord]]:
     """Run trials until there are enough, or until the next one would not end within the budget."""
     settings = bench.settings
-    started = time.monotonic()
     records = bench.journal.trials()
-    earlier = bench.journal.attempts()[: bench.attempt_number - 1]
+    earlier = {number: each for number, each in bench.journal.attempts().items() if number < bench.attempt_number}
     while True:
         bench.stop.check()
         _refuse_failures(records, settings.max_failed_trials)
         if len(records) >= settings.n_trials:
             return "complete", records
-        if budget_spent(settings.time_budget, records, earlier, time.monotonic() - started):
+        if budget_spent(settings.time_budget, records, earlier, time.monotonic() - bench.began):
             _log.info("time budget is spent", budget=settings.time_budget, trials=len(records))
             return "budget_spent", records
         records.append(next_trial(bench, records))
@@ -107,10 +109,11 @@ def _refuse_failures(records: Sequence[TrialRecord], limit: int) -> None:
         raise JobError(message)
 
 
-def _end_attempt(journal: Journal, number: int, attempt: AttemptRecord, outcome: str) -> None:
+def _end_attempt(bench: Workbench, outcome: str) -> None:
     """Note how an attempt ended, if storage still answers; that it cannot be noted must not hide why it ended."""
-    ended = attempt.model_copy(update={"ended_at": datetime.now(UTC), "outcome": outcome})
+    seconds = bench.attempt.seconds | {"total": time.monotonic() - bench.began}
+    ended = bench.attempt.model_copy(update={"ended_at": datetime.now(UTC), "outcome": outcome, "seconds": seconds})
     try:
-        journal.end_attempt(number, ended)
+        bench.journal.end_attempt(bench.attempt_number, ended)
     except Exception as error:  # noqa: BLE001 -- whatever it is, the first error is the one to report
         _log.warning("attempt's end not written", error=str(error))

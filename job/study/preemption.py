@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -24,11 +24,16 @@ class Preemption:
         self._signal: int | None = None
         self._deferred = False
         self._deadline: threading.Timer | None = None
+        self._announce: Callable[[int], None] = lambda _: None
 
     def install(self) -> None:
         """Take over both signals for the rest of the process."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._handle)
+
+    def announce(self, tell: Callable[[int], None]) -> None:
+        """Have `tell` called with a signal's number as soon as one comes, in a thread beside the work in hand."""
+        self._announce = tell
 
     @property
     def signalled(self) -> bool:
@@ -65,5 +70,6 @@ class Preemption:
         self._deadline = threading.Timer(GRACE_SECONDS, os._exit, (128 + number,))
         self._deadline.daemon = True
         self._deadline.start()
+        threading.Thread(target=self._announce, args=(number,), name="announce", daemon=True).start()
         if not self._deferred:
             raise Preempted(number)

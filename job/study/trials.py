@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import structlog
 from safetensors.torch import save as save_safetensors
 
+from job.errors import RunMismatchError
 from job.report.results import AttemptRecord, EpochRecord, RunRecord, TrialRecord, TrialTiming
 from job.search.suggest import Observation, suggest
 from job.settings import Settings
@@ -35,6 +36,8 @@ class Workbench:
     run: RunRecord
     attempt_number: int
     attempt: AttemptRecord
+    began: float
+    """When the attempt did, by the monotonic clock."""
 
 
 def best_of(records: Sequence[TrialRecord], objective: str) -> TrialRecord | None:
@@ -91,6 +94,28 @@ def next_trial(bench: Workbench, records: Sequence[TrialRecord]) -> TrialRecord:
     return record
 
 
+def train_again(bench: Workbench, record: TrialRecord) -> bytes:
+    """Train a recorded trial once more for its weights, store and return them.
+
+    Raises RunMismatchError where they come out as others, as they may on another device or with other versions.
+    """
+    assert record.model is not None  # noqa: S101 -- only such a record is asked for
+    structlog.contextvars.bind_contextvars(trial=record.number)
+    with bench.stop.deferred():
+        result, _ = _train(bench, _plan(bench.settings, record.number, record.params))
+        data = save_safetensors(result.weights or {})
+        model = bench.journal.store_model(record.number, data)
+        if model != record.model:
+            bench.journal.storage.delete(model.key)
+            message = (
+                f"{bench.journal.storage.uri}{record.model.key} is lost, and training trial {record.number} again gave "
+                "other weights; go on with the device and versions of run.json, restore it, or start a new run"
+            )
+            raise RunMismatchError(message)
+    structlog.contextvars.unbind_contextvars("trial")
+    return data
+
+
 def _suggest(settings: Settings, records: Sequence[TrialRecord], number: int) -> dict[str, float | str]:
     sign = 1 if settings.objective == "log_loss" else -1
     observations = [
@@ -123,10 +148,12 @@ def _plan(settings: Settings, number: int, params: dict[str, float | str]) -> Tr
 def _train(bench: Workbench, plan: TrialPlan) -> tuple[TrialResult, float]:
     """Train a trial from its last checkpoint; return what came of it and the seconds it stood still for checkpoints."""
     state, step = resume_state(bench.journal, plan, bench.equipment)
-    deaths = _deaths(bench.journal.attempts()[: bench.attempt_number - 1], plan.number, step)
+    earlier = [each for number, each in bench.journal.attempts().items() if number < bench.attempt_number]
+    deaths = _deaths(earlier, plan.number, step)
     if deaths >= MAX_DEATHS:
         error = f"its process died {deaths} times without a new checkpoint"
         return TrialResult("failed", epochs=state.result.epochs, error=error), 0.0
+    bench.stop.check()  # before the attempt is marked as one at work
     marked = bench.attempt.model_copy(update={"trial": plan.number, "step": step})
     bench.journal.end_attempt(bench.attempt_number, marked)
     checkpoints = Checkpoints(bench.journal, plan, bench.equipment, bench.settings.checkpoint_seconds)

@@ -1,5 +1,6 @@
 """Evaluation: a model's confusion matrix, loss and top-3 hits over a set of photos, built on the device."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,8 +28,13 @@ class Evaluation:
 
 
 @torch.inference_mode()
-def evaluate(model: nn.Module, photos: Photos, rows: Tensor, device: Device) -> Evaluation:
-    """Evaluate `model` on rows of `photos`, (m,) int64; leaves the model in evaluation mode."""
+def evaluate(
+    model: nn.Module, photos: Photos, rows: Tensor, device: Device, between: Callable[[], None] = lambda: None
+) -> Evaluation:
+    """Evaluate `model` on rows of `photos`, (m,) int64; leaves the model in evaluation mode.
+
+    `between` is called after each batch, and may raise to put the evaluation down.
+    """
     model.eval()
     n_classes = photos.n_classes
     cells = torch.zeros(n_classes * n_classes, dtype=torch.int64, device=rows.device)
@@ -43,5 +49,6 @@ def evaluate(model: nn.Module, photos: Photos, rows: Tensor, device: Device) -> 
         best = logits.topk(min(3, n_classes), dim=1).indices  # (B, 3)
         top3 += (best == labels[:, None]).sum()
         cells += torch.bincount(labels * n_classes + best[:, 0], minlength=n_classes * n_classes)
+        between()
     confusion = cells.reshape(n_classes, n_classes).cpu().numpy()
     return Evaluation(confusion, float(loss) / len(rows), int(top3))

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 import torch
@@ -32,7 +33,8 @@ class Hooks:
     """What is called while a trial trains."""
 
     after_step: Callable[[TrialState], None]
-    """Called at each step boundary with the state as it then is; may raise to put the trial down."""
+    """Called with the state at each step boundary, and between the batches of a validation, which changes no state; may
+    raise to put the trial down."""
     after_epoch: Callable[[EpochScores], None]
 
 
@@ -66,7 +68,8 @@ def _train(plan: TrialPlan, equipment: Equipment, hooks: Hooks, state: TrialStat
     while state.epoch <= plan.epochs:
         train_loss = _train_epoch(plan, equipment, state, hooks.after_step)
         started = time.monotonic()
-        evaluation = evaluate(state.forward, photos, photos.validation, equipment.device)
+        between = partial(hooks.after_step, state)
+        evaluation = evaluate(state.forward, photos, photos.validation, equipment.device, between)
         if not (math.isfinite(train_loss) and math.isfinite(evaluation.loss)):
             result.status, result.error = "diverged", f"the loss was not finite in epoch {state.epoch}"
             result.value = result.best_epoch = result.weights = None

@@ -26,9 +26,10 @@ def trial(attempt: int, seconds: float, ended: float) -> TrialRecord:
     )
 
 
-def attempt(start: float, end: float | None) -> AttemptRecord:
-    ended = None if end is None else START + timedelta(seconds=end)
-    return AttemptRecord(started_at=START + timedelta(seconds=start), ended_at=ended)
+def attempt(seconds: float | None, *, clock: float = 0) -> AttemptRecord:
+    return AttemptRecord(
+        started_at=START, ended_at=START + timedelta(seconds=clock), seconds={"total": seconds} if seconds else {}
+    )
 
 
 @pytest.mark.parametrize(
@@ -37,10 +38,12 @@ def attempt(start: float, end: float | None) -> AttemptRecord:
         (0, [], 1e9, False),  # no budget
         (100, [], 80, False),  # 80 + 20 are just within it
         (100, [], 81, True),
-        (100, [attempt(0, 30)], 50, False),  # waiting between attempts costs nothing
-        (100, [attempt(0, 30)], 51, True),
-        (100, [attempt(0, None)], 60, False),  # killed; its last record is of second 20
-        (100, [attempt(0, None)], 61, True),
+        (100, [attempt(30)], 50, False),  # waiting between attempts costs nothing
+        (100, [attempt(30)], 51, True),
+        (100, [attempt(30, clock=1e6)], 50, False),  # the wall clock was set meanwhile
+        (100, [attempt(30, clock=-1e6)], 51, True),
+        (100, [attempt(None)], 55, False),  # killed; its records account for 25 seconds
+        (100, [attempt(None)], 56, True),
     ],
 )
 def test_a_trial_must_end_within_the_budget(
@@ -50,9 +53,10 @@ def test_a_trial_must_end_within_the_budget(
     spent: bool,  # noqa: FBT001
 ) -> None:
     """What all attempts have spent, and one more trial as long as the longest, must fit."""
-    assert budget_spent(budget, [trial(1, 20, 20), trial(1, 5, 20)], earlier, elapsed) is spent
+    records = [trial(1, 20, 20), trial(1, 5, 20)]
+    assert budget_spent(budget, records, dict(enumerate(earlier, start=1)), elapsed) is spent
 
 
 def test_the_first_trial_always_runs() -> None:
     """Nothing is known of how long a trial takes before one has ended."""
-    assert not budget_spent(1, [], [], 100)
+    assert not budget_spent(1, [], {}, 100)

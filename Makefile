@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: setup run test lint lock readme
+.PHONY: setup run test torture lint lock readme
 
 setup: $(VENV)/.installed
 
@@ -27,6 +27,10 @@ run: setup
 
 test: setup lint
 	$(BIN)/pytest --durations=10
+
+# Every named write killed at, a hundred random instants, failing storage, two jobs on one run; an hour on two cores.
+torture: setup
+	$(BIN)/python -m tests.torture
 
 lint: setup
 	$(BIN)/ruff check .

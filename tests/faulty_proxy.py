@@ -80,6 +80,27 @@ def at_random(rate: float, seed: int, faults: tuple[Fault, ...]) -> Plan:
     return plan
 
 
+def in_bursts(rate: float, seed: int, faults: tuple[Fault, ...], longest: int = 4) -> Plan:
+    """Return a plan like `at_random`'s, but with up to `longest` faults in a row, `rate` of the requests in all."""
+    generator = random.Random(seed)
+    begin = rate / (rate + (1 - rate) * (1 + longest) / 2)  # that a fault follows a request that went well
+    left = 0
+    fault: Fault | None = None
+
+    def plan(_request: Request) -> Fault | None:
+        nonlocal left, fault
+        if left:
+            left -= 1
+            return fault
+        if generator.random() >= begin:
+            return None
+        left = generator.randint(1, longest) - 1
+        fault = generator.choice(faults)
+        return fault
+
+    return plan
+
+
 class FaultyProxy:
     """A proxy that is serving, whose `plan` may be changed at any time.
 

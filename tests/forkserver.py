@@ -1,12 +1,14 @@
 """A process that imports what a job needs once and forks a process for each job that a test asks for.
 
-Reads one JSON request a line: program, arguments, environment, and the directory that gets its `out` and `err`.
+Reads one JSON request a line: program, arguments, environment, the directory that gets its `out` and `err`, and when
+it shall be sent which signal, [seconds, signal] or null.
 Answers with the wait status of the process. It never trains itself, so the forked processes find no threads.
 """
 
 import json
 import os
 import runpy
+import select
 import sys
 import traceback
 from typing import Any
@@ -42,9 +44,17 @@ def run_forked(request: dict[str, Any]) -> None:
 def main() -> None:
     """Serve requests until standard input ends."""
     for line in sys.stdin:
+        request = json.loads(line)
         child = os.fork()
         if child == 0:
-            run_forked(json.loads(line))
+            run_forked(request)
+        if request["kill"]:
+            seconds, number = request["kill"]
+            descriptor = os.pidfd_open(child)
+            ended, _, _ = select.select([descriptor], [], [], seconds)
+            os.close(descriptor)
+            if not ended:
+                os.kill(child, number)
         _, status = os.waitpid(child, 0)
         sys.stdout.write(f"{status}\n")
         sys.stdout.flush()

@@ -1,7 +1,6 @@
 """Jobs that tests run: real processes with real signals, on tiny catalogues."""
 
 import atexit
-import functools
 import json
 import os
 import subprocess
@@ -46,14 +45,18 @@ def environment(settings: dict[str, str]) -> dict[str, str]:
     return own | {"AWS_EC2_METADATA_DISABLED": "true"} | settings
 
 
-def run_job(settings: dict[str, str], *arguments: str, program: str = "job") -> subprocess.CompletedProcess[str]:
-    """Run `job` with exactly these settings and wait for its end."""
-    return _server().run(program, arguments, environment(settings))
+def run_job(
+    settings: dict[str, str], *arguments: str, program: str = "job", kill: tuple[float, int] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `job` with exactly these settings and wait for its end; `kill` is (seconds, signal) to send it a signal."""
+    server = _IDLE.pop() if _IDLE else _Server()
+    try:
+        return server.run(program, arguments, environment(settings), kill)
+    finally:
+        _IDLE.append(server)
 
 
-@functools.cache
-def _server() -> "_Server":
-    return _Server()
+_IDLE: "list[_Server]" = []
 
 
 class _Server:
@@ -78,12 +81,18 @@ class _Server:
         self._process.wait()
 
     def run(
-        self, program: str, arguments: Sequence[str], variables: dict[str, str]
+        self, program: str, arguments: Sequence[str], variables: dict[str, str], kill: tuple[float, int] | None
     ) -> subprocess.CompletedProcess[str]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with tempfile.TemporaryDirectory() as directory:
-            request = {"program": program, "arguments": arguments, "environment": variables, "directory": directory}
+            request = {
+                "program": program,
+                "arguments": arguments,
+                "environment": variables,
+                "directory": directory,
+                "kill": kill,
+            }
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
             status = int(self._process.stdout.readline())

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import boto3.session
@@ -70,11 +71,27 @@ class Seaweed:
     def new_bucket(self) -> str:
         """Make an empty bucket and return its name."""
         name = f"bucket-{next(self._buckets)}"
-        session = boto3.session.Session(self.admin.access_key, self.admin.secret_key, region_name=REGION)
-        client = session.client("s3", endpoint_url=self.endpoint)
-        client.create_bucket(Bucket=name)
-        client.close()
+        with self.client() as client:
+            client.create_bucket(Bucket=name)
         return name
+
+    @contextmanager
+    def client(self) -> Iterator[Any]:
+        """Open a boto3 client that may do everything."""
+        session = boto3.session.Session(self.admin.access_key, self.admin.secret_key, region_name=REGION)
+        with contextlib.closing(session.client("s3", endpoint_url=self.endpoint)) as client:
+            yield client
+
+    def put(self, bucket: str, key: str, data: bytes) -> None:
+        """Write an object."""
+        with self.client() as client:
+            client.put_object(Bucket=bucket, Key=key, Body=data)
+
+    def get(self, bucket: str, key: str) -> bytes:
+        """Read an object."""
+        with self.client() as client:
+            content: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+            return content
 
     def fill(self, bucket: str, keys: Iterable[str]) -> None:
         """Make many empty objects, past the S3 gateway and several times as fast."""

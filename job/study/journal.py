@@ -4,9 +4,9 @@ What a record names is written before it, what it replaces is deleted after it, 
 So a job that is killed between any two writes leaves a run that another job goes on with. Knows no training.
 """
 
+import contextlib
 import hashlib
 import re
-import secrets
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -29,6 +29,7 @@ from job.storage.base import Storage
 RUN = "run.json"
 RESULTS = "results.json"
 PUBLISHED = "model/"
+_WRITE_CHECK = ".write-check"
 _JSON = "application/json"
 _MODEL_KEY = re.compile(r"models/(\d+)\.[0-9a-f]+\.safetensors")
 _CHECKPOINT_KEY = re.compile(r"checkpoints/(\d+)\.(\d+)\.safetensors")
@@ -50,10 +51,10 @@ class Journal:
 
     def check_writable(self) -> None:
         """Raise StorageError unless objects can be created, read and deleted here."""
-        key = f".write-check-{secrets.token_hex(8)}"  # of this job alone: two may begin at once
-        self.storage.put(key, b"fashiontune-job\n", content_type="text/plain")
-        self.storage.get(key)
-        self.storage.delete(key)
+        self.storage.put(_WRITE_CHECK, b"fashiontune-job\n", content_type="text/plain")
+        with contextlib.suppress(ObjectMissingError):  # another job, which began at the same time, has deleted it
+            self.storage.get(_WRITE_CHECK)
+        self.storage.delete(_WRITE_CHECK)
 
     def run(self) -> RunRecord | None:
         """Return run.json, or None for a run that has not begun.

@@ -23,7 +23,7 @@ from job.study.finish import Status, finish
 from job.study.identity import new_run, refuse_other_data, refuse_other_settings, versions
 from job.study.inputs import catalogue_settings, load_initial_weights
 from job.study.journal import Journal
-from job.study.preemption import Preemption
+from job.study.preemption import GRACE_SECONDS, Preemption
 from job.study.trials import Workbench, next_trial
 from job.training.data import IMAGENET_MEAN, IMAGENET_STD, Normalisation, Photos, normalisation_of
 from job.training.device import Device, choose_device, configure_torch, usable_threads
@@ -45,17 +45,22 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
     refuse_other_data(run, catalogue.fingerprint, weights_sha256, settings.output_uri)
     if run.versions != versions():
         _log.warning("versions differ from the run's, and so may the last digits", there=run.versions, here=versions())
-    results = journal.finished(settings.n_trials)
-    if results is not None:  # finished from another URI of the same photos
-        return results
+    if run.dataset_uri != settings.dataset_uri:  # else the start has looked whether there is anything to do
+        results = journal.finished(settings.n_trials)
+        if results is not None:
+            return results
     configure_torch(threads=run.threads, deterministic=settings.deterministic)
     attempt = AttemptRecord(started_at=datetime.now(UTC), seconds=catalogue.seconds)
     number = journal.begin_attempt(attempt)
     _log.info("attempt", attempt=number, device=device.name, precision=device.precision, threads=run.threads)
     equipment = Equipment(_photos(catalogue, device, initial), device, initial, settings.compile)
     bench = Workbench(settings, journal, stop, equipment, run, number, attempt, began)
-    # the process may have to end before the work in hand does
-    stop.announce(lambda signal_number: _end_attempt(bench, f"signal {signal_number}"))
+
+    def announce(signal_number: int) -> None:
+        _log.warning("signal", signal=signal_number, grace_seconds=GRACE_SECONDS)
+        _end_attempt(bench, f"signal {signal_number}")
+
+    stop.announce(announce)  # the process may have to end before the work in hand does
     try:
         status, records = _search(bench)
         return finish(bench, catalogue, status, records)

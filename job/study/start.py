@@ -36,8 +36,8 @@ def run_job(settings: Settings, stop: Preemption) -> Outcome:
     run = journal.run()
     if run is not None:
         refuse_other_settings(run, settings, settings.output_uri)
-        results = journal.finished(settings.n_trials)
-        if results is not None and run.dataset_uri == settings.dataset_uri:
+        results = journal.finished(settings.n_trials) if run.dataset_uri == settings.dataset_uri else None
+        if results is not None:
             _log.info("run is complete already", trials=len(results.trials), results=uri)
             return Outcome(results, uri)
         results = journal.results()

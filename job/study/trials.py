@@ -15,6 +15,7 @@ from job.settings import Settings
 from job.study.checkpoints import Checkpoints, resume_state
 from job.study.journal import Journal
 from job.study.preemption import Preemption
+from job.training.checkpoint import plain_layout
 from job.training.plan import EpochScores, Equipment, TrialPlan, TrialResult, better
 from job.training.state import TrialState
 from job.training.trial import Hooks, run_trial
@@ -61,7 +62,7 @@ def next_trial(bench: Workbench, records: Sequence[TrialRecord]) -> TrialRecord:
         result, blocked = _train(bench, plan)
         model = None
         if result.weights is not None and _beats(result, records, bench.settings.objective):
-            model = bench.journal.store_model(number, save_safetensors(result.weights))
+            model = bench.journal.store_model(number, save_safetensors(plain_layout(result.weights)))
         record = TrialRecord(
             number=number,
             params=params,
@@ -103,7 +104,7 @@ def train_again(bench: Workbench, record: TrialRecord) -> bytes:
     structlog.contextvars.bind_contextvars(trial=record.number)
     with bench.stop.deferred():
         result, _ = _train(bench, _plan(bench.settings, record.number, record.params))
-        data = save_safetensors(result.weights or {})
+        data = save_safetensors(plain_layout(result.weights or {}))
         model = bench.journal.store_model(record.number, data)
         if model != record.model:
             bench.journal.storage.delete(model.key)

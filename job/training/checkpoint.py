@@ -32,17 +32,23 @@ class Snapshot:
     position: dict[str, Any]
     """Where the trial stands and its learning curve, JSON-safe."""
     tensors: dict[str, Tensor]
+    """In the memory layout that they have in training: to copy that is quick, to change it is not."""
 
 
 def copy_weights(model: nn.Module) -> dict[str, Tensor]:
-    """Return a model's weights on the CPU, in the plain memory layout that safetensors asks for."""
-    return {name: _plain_copy(value) for name, value in model.state_dict().items()}
+    """Return a copy of a model's weights on the CPU."""
+    return {name: _copy(value) for name, value in model.state_dict().items()}
+
+
+def plain_layout(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors in the plain memory layout that safetensors asks for."""
+    return {name: value.contiguous(memory_format=torch.contiguous_format) for name, value in tensors.items()}
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Return an optimizer's state on the CPU, each tensor under `<parameter>.<name>`."""
+    """Return a copy of an optimizer's state on the CPU, each tensor under `<parameter>.<name>`."""
     return {
-        f"{index}.{name}": _plain_copy(value)
+        f"{index}.{name}": _copy(value)
         for index, state in optimizer.state_dict()["state"].items()
         for name, value in state.items()
         if isinstance(value, Tensor)
@@ -69,13 +75,14 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tenso
 
 def to_bytes(snapshot: Snapshot) -> bytes:
     """Return a snapshot as one safetensors object."""
+    tensors = plain_layout(snapshot.tensors)
     metadata = {
         "format": _FORMAT,
         "plan": json.dumps(snapshot.plan, sort_keys=True),
         "position": json.dumps(snapshot.position, sort_keys=True),
     }
-    metadata[_DIGEST] = _digest(snapshot.tensors, metadata)
-    return save_safetensors(snapshot.tensors, metadata)
+    metadata[_DIGEST] = _digest(tensors, metadata)
+    return save_safetensors(tensors, metadata)
 
 
 def from_bytes(data: bytes, plan: dict[str, Any]) -> Snapshot:
@@ -108,5 +115,5 @@ def _digest(tensors: dict[str, Tensor], metadata: dict[str, str]) -> str:
     return digest.hexdigest()
 
 
-def _plain_copy(value: Tensor) -> Tensor:
-    return value.detach().to("cpu", copy=True).contiguous(memory_format=torch.contiguous_format)
+def _copy(value: Tensor) -> Tensor:
+    return value.detach().to("cpu", copy=True)

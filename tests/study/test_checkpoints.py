@@ -12,8 +12,8 @@ from tests.jobs import comparable, events, results_of, run_job, tiny_settings
 OFTEN = {"CHECKPOINT_SECONDS": "0.01", "N_TRIALS": "2"}
 
 
-def kill(key: str, occurrence: int, when: str = "after", number: int = signal.SIGKILL) -> dict[str, str]:
-    point = {"operation": "put", "key": key, "occurrence": occurrence, "when": when, "signal": int(number)}
+def kill(place: str, occurrence: int, when: str = "after", number: int = signal.SIGKILL) -> dict[str, str]:
+    point = {"operation": "put", "place": place, "occurrence": occurrence, "when": when, "signal": int(number)}
     return {"KILL_AT": json.dumps(point)}
 
 

@@ -19,8 +19,8 @@ def baseline(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
     return directory, results_of(directory / "run")
 
 
-def kill(operation: str, key: str, occurrence: int, when: str, number: int = signal.SIGKILL) -> dict[str, str]:
-    point = {"operation": operation, "key": key, "occurrence": occurrence, "when": when, "signal": int(number)}
+def kill(operation: str, place: str, occurrence: int, when: str, number: int = signal.SIGKILL) -> dict[str, str]:
+    point = {"operation": operation, "place": place, "occurrence": occurrence, "when": when, "signal": int(number)}
     return {"KILL_AT": json.dumps(point)}
 
 

@@ -52,7 +52,7 @@ def test_a_job_killed_at_any_instant_ends_as_if_it_never_was(ground: Ground) -> 
 
 def test_a_storage_that_fails_changes_nothing(ground: Ground) -> None:
     """Up to one request in five meets with a reset, a lost answer, an error, a cut or altered body, or a delay."""
-    assert check([partial(survive_faults, ground, seed) for seed in range(SEED, SEED + 3)]) > 0
+    assert check([partial(survive_faults, ground, seed) for seed in range(SEED, SEED + 2)]) > 0
 
 
 def test_two_jobs_on_one_run_end_with_the_same_results(ground: Ground) -> None:

@@ -18,6 +18,8 @@ from tests.torture import (
     survive_instants,
 )
 
+pytestmark = pytest.mark.timeout(1200)  # minutes of work, and more on a loaded machine
+
 SEED = 3
 KILLS = 24
 INSTANTS = 6

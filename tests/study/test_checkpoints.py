@@ -36,9 +36,13 @@ def test_killed_at_a_checkpoint_and_started_again_ends_with_the_same_trials(
     settings = tiny_settings(tmp_path, **OFTEN)
     killed = run_job(settings | kill("checkpoints/", occurrence, when), program="tests.killing")
     assert killed.returncode == -signal.SIGKILL, killed.stderr
+    run = tmp_path / "run"
+    trial = len(list((run / "trials").glob("*.json")))  # where disks are slow, a checkpoint may be of the second trial
+    written = list((run / "checkpoints").glob(f"{trial:04}.*"))
+    assert written or when == "before"
     again = run_job(settings)
     assert again.returncode == 0, again.stderr
-    assert bool(events(again, "trial goes on")) == ((occurrence, when) != (1, "before"))
+    assert bool(events(again, "trial goes on")) == bool(written)
     assert comparable(results_of(tmp_path / "run"))["trials"] == baseline
     assert not list((tmp_path / "run" / "checkpoints").iterdir())
 

@@ -30,7 +30,7 @@ from job.training.plan import Equipment, TrialPlan
 from job.training.state import TrialState, fresh_state
 from job.training.trial import Hooks, run_trial
 
-PAIRS = 10
+PAIRS = 6
 STEPS = 5
 BATCH = 128
 CLASSES = 45

@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+os.environ["GOMP_SPINCOUNT"] = "1000"  # as the job has it; read when torch is imported
+
 import torch
 
 from job.settings import Settings

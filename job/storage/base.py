@@ -6,12 +6,14 @@ Knows neither disks nor S3; `local` and `s3` keep these promises, and one contra
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from job.errors import StorageError
 
 Progress = Callable[[int], None]
 """Called with the number of bytes done so far, by the thread that asked."""
+
+Data: TypeAlias = bytes | bytearray
 
 BINARY = "application/octet-stream"
 
@@ -48,7 +50,7 @@ class Storage(Protocol):
         had this tag.
         """
 
-    def put(self, key: str, data: bytes, *, content_type: str = BINARY) -> None:
+    def put(self, key: str, data: Data, *, content_type: str = BINARY) -> None:
         """Write an object, in place of any that was there."""
 
     def create(self, key: str, data: bytes, *, content_type: str = BINARY) -> bool:

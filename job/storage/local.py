@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from job.errors import ObjectMissingError, StorageError
-from job.storage.base import BINARY, Entry, Progress, check_key, check_prefix
+from job.storage.base import BINARY, Data, Entry, Progress, check_key, check_prefix
 from job.storage.files import create_file, is_part, reading, replace_file, writing
 
 _COPY_BYTES = 8 << 20
@@ -38,7 +38,7 @@ class LocalStorage:
             file.seek(start)
             return file.read(max(0, length))
 
-    def put(self, key: str, data: bytes, *, content_type: str = BINARY) -> None:  # noqa: ARG002 -- files have no type
+    def put(self, key: str, data: Data, *, content_type: str = BINARY) -> None:  # noqa: ARG002 -- files have no type
         path = self._path(key)
         with writing(path):
             replace_file(path, _writer(data))
@@ -121,7 +121,7 @@ def _tag(status: os.stat_result) -> str:
     return f"{status.st_mtime_ns}-{status.st_size}"
 
 
-def _writer(data: bytes) -> Callable[[BinaryIO], None]:
+def _writer(data: Data) -> Callable[[BinaryIO], None]:
     def write(file: BinaryIO) -> None:
         file.write(data)
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import structlog
 from botocore.exceptions import ClientError, IncompleteReadError
 
-from job.storage.base import BINARY, Entry, Progress, check_key, check_prefix
+from job.storage.base import BINARY, Data, Entry, Progress, check_key, check_prefix
 from job.storage.files import reading, replace_file, writing
 from job.storage.ranges import fetch_ranges
 from job.storage.s3_client import Client, open_client
@@ -61,7 +61,7 @@ class S3Storage:
     def get_range(self, key: str, start: int, length: int, *, tag: str | None = None) -> bytes:
         return self._range("get", key, start, length, tag=tag)
 
-    def put(self, key: str, data: bytes, *, content_type: str = BINARY) -> None:
+    def put(self, key: str, data: Data, *, content_type: str = BINARY) -> None:
         place = self._place(key)
 
         def attempt() -> None:

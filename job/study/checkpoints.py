@@ -12,7 +12,7 @@ import structlog
 
 from job.errors import ObjectMissingError, StorageError, StorageUnavailableError
 from job.study.journal import Journal
-from job.training.checkpoint import BadCheckpointError, Snapshot, to_bytes
+from job.training.checkpoint import BadCheckpointError, seal
 from job.training.plan import Equipment, TrialPlan, step_sizes
 from job.training.state import TrialState, fresh_state, restore_state, take_snapshot
 
@@ -40,7 +40,7 @@ class _Mailbox:
     """What the training thread and the writing thread share, guarded by `changed`."""
 
     changed: threading.Condition = field(default_factory=threading.Condition)
-    waiting: tuple[int, Snapshot] | None = None
+    waiting: tuple[int, bytearray] | None = None
     writing: bool = False
     closed: bool = False
 
@@ -81,9 +81,9 @@ class Checkpoints:
 
     def _submit(self, state: TrialState) -> None:
         started = time.monotonic()
-        snapshot = take_snapshot(self._plan, state)
+        data = take_snapshot(self._plan, state)
         with self._box.changed:
-            self._box.waiting = ((state.epoch - 1) * self._steps + state.step, snapshot)
+            self._box.waiting = ((state.epoch - 1) * self._steps + state.step, data)
             self._box.changed.notify_all()
         self._last = time.monotonic()
         self.blocked_seconds += self._last - started
@@ -95,10 +95,11 @@ class Checkpoints:
                 box.changed.wait_for(lambda: box.waiting is not None or box.closed)
                 if box.waiting is None:
                     return
-                (step, snapshot), box.waiting, box.writing = box.waiting, None, True
+                (step, data), box.waiting, box.writing = box.waiting, None, True
             started = time.monotonic()
             try:
-                self._journal.store_checkpoint(self._plan.number, step, to_bytes(snapshot), keep=GENERATIONS)
+                seal(data)
+                self._journal.store_checkpoint(self._plan.number, step, data, keep=GENERATIONS)
             except (StorageError, StorageUnavailableError) as error:
                 _log.warning("checkpoint not written", trial=self._plan.number, error=str(error))
             finally:

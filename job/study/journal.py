@@ -24,7 +24,7 @@ from job.report.results import (
     StoredModel,
     TrialRecord,
 )
-from job.storage.base import Storage
+from job.storage.base import Data, Storage
 
 RUN = "run.json"
 RESULTS = "results.json"
@@ -136,7 +136,7 @@ class Journal:
         matches = [_CHECKPOINT_KEY.fullmatch(entry.key) for entry in self.storage.list(f"checkpoints/{number:04}.")]
         return sorted((int(match[2]), match[0]) for match in matches if match)
 
-    def store_checkpoint(self, number: int, step: int, data: bytes, *, keep: int) -> None:
+    def store_checkpoint(self, number: int, step: int, data: Data, *, keep: int) -> None:
         """Write a checkpoint of a trial after `step` steps, then delete all but the newest `keep` of them."""
         self.storage.put(f"checkpoints/{number:04}.{step:08}.safetensors", data)
         for _, key in self.checkpoints(number)[:-keep]:

@@ -9,8 +9,8 @@ from job.seeds import derive_seed
 from job.training.checkpoint import (
     BadCheckpointError,
     Snapshot,
-    copy_weights,
     from_bytes,
+    lay_out,
     optimizer_tensors,
     restore_optimizer,
 )
@@ -57,14 +57,14 @@ def fresh_state(plan: TrialPlan, equipment: Equipment) -> TrialState:
     return TrialState(model, forward, optimizer, scaler, torch.zeros((), device=device))
 
 
-def take_snapshot(plan: TrialPlan, state: TrialState) -> Snapshot:
-    """Copy the state to the CPU; training may go on while the copy is written."""
+def take_snapshot(plan: TrialPlan, state: TrialState) -> bytearray:
+    """Return a checkpoint of the state that lacks its checksum; training may go on while it is sealed and written."""
     result = state.result
-    tensors = {_LOSS_SUM: state.loss_sum.detach().to("cpu", copy=True)}
+    tensors = {_LOSS_SUM: state.loss_sum}
     for prefix, found in (
-        (_MODEL, copy_weights(state.model)),
+        (_MODEL, state.model.state_dict()),
         (_OPTIMIZER, optimizer_tensors(state.optimizer)),
-        (_BEST, result.weights or {}),  # never changed once it is made
+        (_BEST, result.weights or {}),
     ):
         tensors |= {prefix + name: value for name, value in found.items()}
     position = {
@@ -76,7 +76,7 @@ def take_snapshot(plan: TrialPlan, state: TrialState) -> Snapshot:
         "best_epoch": result.best_epoch,
         "value": result.value,
     }
-    return Snapshot(asdict(plan), position, tensors)
+    return lay_out(Snapshot(asdict(plan), position, tensors))
 
 
 def restore_state(plan: TrialPlan, equipment: Equipment, data: bytes) -> TrialState:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from job.errors import Preempted
-from job.training.checkpoint import BadCheckpointError, to_bytes
+from job.training.checkpoint import BadCheckpointError, seal
 from job.training.data import Photos
 from job.training.plan import Equipment, TrialPlan, TrialResult
 from job.training.state import TrialState, fresh_state, restore_state, take_snapshot
@@ -27,7 +27,9 @@ def interrupted_at(plan: TrialPlan, photos: Photos, total_steps: int) -> bytes:
         nonlocal seen, data
         seen += 1
         if seen == total_steps:
-            data = to_bytes(take_snapshot(plan, state))
+            checkpoint = take_snapshot(plan, state)
+            seal(checkpoint)
+            data = bytes(checkpoint)
             raise Preempted(15)
 
     with pytest.raises(Preempted):

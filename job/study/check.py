@@ -10,7 +10,7 @@ from job.storage import open_storage
 from job.study.identity import refuse_other_data, refuse_other_settings
 from job.study.inputs import catalogue_settings, load_initial_weights
 from job.study.journal import Journal
-from job.training.device import choose_device
+from job.training.device import choose_device, refuse_compile_without_compiler
 
 _log = structlog.get_logger()
 
@@ -27,6 +27,7 @@ def check_job(settings: Settings) -> Dataset:
     if run is not None:
         refuse_other_settings(run, settings, settings.output_uri)
     device = choose_device(settings.device, settings.precision)
+    refuse_compile_without_compiler(compile_model=settings.compile)
     _, weights_sha256 = load_initial_weights(settings)
     with progress_bar() as progress:
         catalogue = load_catalogue(catalogue_settings(settings), progress)

@@ -26,7 +26,13 @@ from job.study.journal import Journal
 from job.study.preemption import GRACE_SECONDS, Preemption
 from job.study.trials import Workbench, next_trial
 from job.training.data import IMAGENET_MEAN, IMAGENET_STD, Normalisation, Photos, normalisation_of
-from job.training.device import Device, choose_device, configure_torch, usable_threads
+from job.training.device import (
+    Device,
+    choose_device,
+    configure_torch,
+    refuse_compile_without_compiler,
+    usable_threads,
+)
 from job.training.plan import Equipment
 
 _log = structlog.get_logger()
@@ -36,6 +42,7 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
     """Take up the run, or begin it (`run` is None), and bring it to its results."""
     began = time.monotonic()
     device = choose_device(settings.device, settings.precision)
+    refuse_compile_without_compiler(compile_model=settings.compile)
     initial, weights_sha256 = load_initial_weights(settings)
     with progress_bar() as progress:
         catalogue = load_catalogue(catalogue_settings(settings), progress)

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import shutil
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +86,14 @@ def choose_device(device: str, precision: str) -> Device:
     if precision == "fp16":
         return Device(chosen, torch.float16, scale_gradients=True)
     return Device(chosen, None, scale_gradients=False)
+
+
+def refuse_compile_without_compiler(*, compile_model: bool) -> None:
+    """Raise SettingsError where torch.compile is asked for and there is no compiler for what it makes of a model."""
+    found = [os.environ.get("CXX"), "g++", "clang++"]
+    if compile_model and not any(name and shutil.which(name) for name in found):
+        message = "FASHIONTUNE_COMPILE=true needs a C++ compiler (g++), and there is none here; allowed is false"
+        raise SettingsError(message)
 
 
 def configure_torch(*, threads: int, deterministic: bool) -> None:

@@ -8,7 +8,7 @@ import torch
 
 from job.errors import SettingsError
 from job.training import device as device_module
-from job.training.device import choose_device, configure_torch, usable_threads
+from job.training.device import choose_device, configure_torch, refuse_compile_without_compiler, usable_threads
 
 DRIVER = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05  Sat Aug 19 01:15:15 UTC 2023\n"
 
@@ -100,3 +100,12 @@ def test_threads_are_those_of_omp_num_threads_or_of_the_machine(monkeypatch: pyt
     assert usable_threads() >= 1
     monkeypatch.delenv("OMP_NUM_THREADS")
     assert 1 <= usable_threads() <= len(os.sched_getaffinity(0))
+
+
+def test_compiling_without_a_compiler_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The image has no compiler: what asks for one is told so before anything is fetched."""
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.delenv("CXX", raising=False)
+    refuse_compile_without_compiler(compile_model=False)
+    with pytest.raises(SettingsError, match="FASHIONTUNE_COMPILE=true needs"):
+        refuse_compile_without_compiler(compile_model=True)

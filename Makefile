@@ -3,7 +3,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: setup run test torture lint lock readme
+IMAGE ?= fashiontune-job
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' job/__init__.py)
+REVISION := $(shell git rev-parse HEAD 2>/dev/null)
+
+.PHONY: setup run test torture lint lock readme image image-test smoke
 
 setup: $(VENV)/.installed
 
@@ -31,6 +35,19 @@ test: setup lint
 # Every named write killed at, a hundred random instants, failing storage, two jobs on one run; an hour on two cores.
 torture: setup
 	$(BIN)/python -m tests.torture
+
+# BASE_IMAGE takes another place than nvidia/cuda, BUILD_FLAGS are options of `docker build`.
+image:
+	docker build $(BUILD_FLAGS) $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) \
+	  --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) --tag $(IMAGE) .
+
+# The image as it is run: read-only, without rights, on S3, stopped, killed, as a Pod. Needs docker, or podman behind it.
+image-test: setup
+	$(BIN)/pytest tests/image --timeout 3600 --durations=10
+
+# The shortest of these: with nothing set but a tiny size, and on S3.
+smoke: setup
+	$(BIN)/pytest tests/image/test_runs.py -k tunes --timeout 3600
 
 lint: setup
 	$(BIN)/ruff check .

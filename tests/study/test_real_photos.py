@@ -1,11 +1,8 @@
 """The job on real photos, where they are at hand: the whole catalogue checked, and a small run from three places."""
 
-import csv
-import io
 import json
 import subprocess
 import sys
-import zipfile
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -15,11 +12,9 @@ from job.catalogue.catalogue import CatalogueSettings, load_catalogue
 from job.catalogue.split import Part
 from job.storage import open_storage
 from tests.jobs import comparable, environment, run_job, tiny_settings
+from tests.real_photos import ZIP, some_photos
 from tests.seaweed import Seaweed
 from tests.tiny import write_zip
-
-ZIP = Path(__file__).parents[3] / "shared" / "data" / "fashion-product-images-small.zip"
-"""Four fifths of "Fashion Product Images (Small)"; its licence does not let this project carry it."""
 
 pytestmark = pytest.mark.skipif(not ZIP.exists(), reason="the real photos are not beside this checkout")
 
@@ -61,19 +56,7 @@ def test_every_trap_of_the_real_catalogue_is_found(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def photos() -> dict[str, bytes]:
     """300 photos of the five largest classes, with their rows as published."""
-    files = {}
-    with zipfile.ZipFile(ZIP) as archive:
-        lines = archive.read("styles.csv").decode().splitlines()
-        taken: Counter[str] = Counter()
-        rows = [lines[0]]
-        for line in lines[1:]:
-            identifier, *_, label = next(csv.reader(io.StringIO(line)))[:4]
-            name = f"images/{identifier}.jpg"
-            if label in {"Topwear", "Shoes", "Bags", "Bottomwear", "Watches"} and taken[label] < 60:
-                taken[label] += 1
-                rows.append(line)
-                files[name] = archive.read(name)
-    return {"styles.csv": "\n".join(rows).encode(), **files}
+    return some_photos(60)
 
 
 def test_a_run_is_the_same_from_a_zip_on_disk_a_zip_in_s3_and_a_prefix(

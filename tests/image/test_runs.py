@@ -1,0 +1,147 @@
+"""Jobs in the image: with nothing set, on S3 without any right that is not needed, stopped, killed, as a Pod."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.image.conftest import BUCKET, ROOT, Store, figures
+from tests.image.engine import IMAGE, docker, inspect, run, started, variables, wait, wait_for_event
+from tests.jobs import comparable
+
+TINY = {
+    "FASHIONTUNE_IMAGE_HEIGHT": "40",
+    "FASHIONTUNE_IMAGE_WIDTH": "30",
+    "FASHIONTUNE_N_TRIALS": "3",
+    "FASHIONTUNE_N_INITIAL_TRIALS": "2",
+    "FASHIONTUNE_EPOCHS": "3",
+    "FASHIONTUNE_BATCH_SIZE": "32",
+}
+RESTRICTED = (
+    "--read-only",
+    "--tmpfs=/tmp:rw,size=512m",
+    "--user=10001:10001",
+    "--cap-drop=ALL",
+    "--security-opt=no-new-privileges",
+    "--memory=2g",
+)
+
+
+def options(store: Store, prefix: str) -> list[str]:
+    """Return the options of a job on S3 that may do nothing that it need not."""
+    places = {
+        "FASHIONTUNE_DATASET_URI": f"s3://{BUCKET}/catalogue.zip",
+        "FASHIONTUNE_OUTPUT_URI": f"s3://{BUCKET}/{prefix}",
+    }
+    return [*RESTRICTED, "--network", store.network, *variables(TINY | places | store.settings)]
+
+
+@pytest.fixture(scope="module")
+def baseline(store: Store) -> dict[str, Any]:
+    """The results of a job that nothing interrupted."""
+    ended = run(*options(store, "baseline/"))
+    assert ended.code == 0, ended.err
+    found: dict[str, Any] = json.loads(store.results("baseline/"))
+    return found
+
+
+def test_with_nothing_set_it_tunes_on_the_sample(image: str) -> None:
+    """`docker run fashiontune-job`, but for the size: it needs no network, and says where the results lie."""
+    with started("--network", "none", *variables(TINY | {"FASHIONTUNE_MAX_IMAGES": "200"}), image=image) as name:
+        ended = wait(name)
+        assert ended.code == 0, ended.err
+        (event,) = ended.events("run")
+        assert event["results"] == "/data/fashiontune-output/results.json"
+        changed = docker("diff", name)
+        assert "A /data/fashiontune-output/results.json" in changed
+        assert not [line for line in changed.splitlines() if "/opt/" in line]
+
+
+def test_it_tunes_on_s3_without_any_right(baseline: dict[str, Any]) -> None:
+    """Read-only root, a user without a name, no capability, 2 GiB, no network but the store's: it does all the same."""
+    assert baseline["status"] == "complete"
+    assert len(baseline["trials"]) == 3
+    assert baseline["best"]["value"] > 0.4
+    assert baseline["run"]["environment"]["source_revision"]
+    figures["photos a second in the image, 40x30"] = str(baseline["run"]["images_per_second"])
+
+
+def test_what_will_not_get_better_exits_42(image: str) -> None:
+    """A bad setting is one sentence and the code that Kubernetes gives up at."""
+    ended = run("--network", "none", *variables({"FASHIONTUNE_EPOCHS": "none"}), image=image)
+    assert ended.code == 42
+    assert ended.events("job failed")[0]["error"].startswith("FASHIONTUNE_EPOCHS=none")
+
+
+def test_a_gpu_that_is_asked_for_and_missing_exits_42(image: str) -> None:
+    """Without `--gpus all`, or with an old driver, the error says what is needed; nothing trains on the CPU unasked."""
+    ended = run("--network", "none", *variables({"FASHIONTUNE_DEVICE": "cuda"}), image=image)
+    assert ended.code == 42
+    assert "--gpus all" in ended.events("job failed")[0]["error"]
+
+
+@pytest.mark.parametrize(("end", "code"), [("stop --time=10", 143), ("kill", 137)], ids=["stop", "kill"])
+def test_ended_within_a_trial_and_run_again_it_comes_to_the_same_results(
+    store: Store, baseline: dict[str, Any], end: str, code: int
+) -> None:
+    """`docker stop` and `docker kill` in the middle of the second trial, then a second `docker run`."""
+    prefix = f"{code}/"
+    with started(*options(store, prefix)) as name:
+        wait_for_event(name, "epoch", 4)
+        docker(*end.split(), name)
+        ended = wait(name)
+        assert ended.code == code, ended.err
+    again = run(*options(store, prefix))
+    assert again.code == 0, again.err
+    assert [event["trial"] for event in again.events("trial")] == [1, 2]
+    assert bool(again.events("trial goes on")) == (code == 143)
+    assert comparable(json.loads(store.results(prefix))) == comparable(baseline)
+
+
+def _pod(adapt: Callable[[dict[str, Any]], None]) -> str:
+    """Return the smoke overlay's Pod and its ConfigMaps: the engine plays Pods and knows no Job."""
+    rendered = subprocess.run(
+        ["kubectl", "kustomize", str(ROOT / "k8s" / "overlays" / "smoke")], capture_output=True, text=True, check=True
+    )
+    documents = list(yaml.safe_load_all(rendered.stdout))
+    (job,) = (document for document in documents if document["kind"] == "Job")
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "fashiontune-smoke"},
+        "spec": job["spec"]["template"]["spec"],
+    }
+    adapt(pod["spec"])
+    return yaml.safe_dump_all([document for document in documents if document["kind"] == "ConfigMap"] + [pod])
+
+
+@pytest.mark.skipif(
+    "podman" not in subprocess.run(["docker", "version"], capture_output=True, text=True, check=False).stdout.lower(),
+    reason="the engine is not podman, which alone plays Pods",
+)
+def test_the_pod_of_the_manifest_runs(tmp_path: Path, image: str) -> None:
+    """The pod template of k8s/job.yaml, in its smoke overlay, under `podman kube play`, with all its restrictions."""
+
+    def adapt(spec: dict[str, Any]) -> None:
+        (container,) = spec["containers"]
+        container["image"] = inspect(image)["RepoTags"][0]
+        container["imagePullPolicy"] = "Never"
+
+    manifest = tmp_path / "pod.yaml"
+    manifest.write_text(_pod(adapt), "utf-8")
+    subprocess.run(["podman", "kube", "play", "--network", "none", str(manifest)], capture_output=True, check=True)
+    try:
+        (name,) = (
+            line
+            for line in docker("ps", "--all", "--filter", f"ancestor={IMAGE}", "--format", "{{.Names}}").splitlines()
+            if line.startswith("fashiontune-smoke-")
+        )
+        ended = wait(name)
+        assert ended.code == 0, ended.err
+        assert ended.events("run")
+    finally:
+        subprocess.run(["podman", "kube", "down", str(manifest)], capture_output=True, check=True)

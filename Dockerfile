@@ -38,7 +38,8 @@ RUN mkdir -p /torch/hub/checkpoints \
  && if [ -n "${IMAGENET_WEIGHTS}" ]; then \
       file=/torch/hub/checkpoints/resnet18-f37072fd.pth \
       && python3 -c 'import sys, urllib.request; urllib.request.urlretrieve(*sys.argv[1:])' "${IMAGENET_URL}" "${file}" \
-      && echo "${IMAGENET_SHA256}  ${file}" | sha256sum --check; \
+      && echo "${IMAGENET_SHA256}  ${file}" > /tmp/sums \
+      && sha256sum --check /tmp/sums; \
     fi
 
 FROM dependencies

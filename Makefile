@@ -7,7 +7,7 @@ IMAGE ?= fashiontune-job
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' job/__init__.py)
 REVISION := $(shell git rev-parse HEAD 2>/dev/null)
 
-.PHONY: setup run test torture lint lock readme image image-test smoke
+.PHONY: setup run test torture image image-test smoke lint manifests lock readme
 
 setup: $(VENV)/.installed
 
@@ -53,6 +53,23 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# What Kubernetes, Docker and GitHub will read, held against their schemas and against what is known to go wrong. Needs
+# kubectl, to render the overlays, and no cluster. 1.32 and 1.36 are the ends of the versions that are meant.
+manifests: setup
+	mkdir -p build/manifests
+	set -e; for folder in k8s k8s/base k8s/overlays/*; do \
+		kubectl kustomize $$folder > build/manifests/$$(echo $$folder | tr / -).yaml; \
+	done
+	set -e; for version in 1.32 1.36; do \
+		$(BIN)/kubernetes-validate --quiet --strict -k $$version k8s/job.yaml build/manifests/*.yaml; \
+	done
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/yamllint --strict k8s .github .yamllint.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema custom.github-workflows-require-timeout .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/zizmor --offline --no-progress --persona pedantic --collect all --strict-collection .github
 
 # Pins every dependency for Linux on x86-64 and aarch64 and Python 3.11 to 3.13, with hashes and without an index.
 lock:

@@ -236,7 +236,7 @@ def test_results_name_the_image_that_runs(manifest: str) -> None:
     assert environment(manifest)["IMAGE"] == container(manifest)["image"]
     references = [item for item in container(manifest)["env"] if "valueFrom" in item]
     fields = {item["name"]: item["valueFrom"]["fieldRef"]["fieldPath"] for item in references}
-    assert fields == {"POD_NAME": "metadata.name", "NODE_NAME": "spec.nodeName"}
+    assert fields == {"POD_NAME": "metadata.name"}
 
 
 def test_image_is_set_in_one_place(tmp_path: Path) -> None:

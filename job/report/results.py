@@ -115,6 +115,7 @@ class AttemptRecord(Record):
     """One process's work on the run; ended_at and outcome stay null if it was killed."""
 
     started_at: datetime
+    host: str | None = Field(None, description="The machine or Pod that it ran on.")
     ended_at: datetime | None = None
     trial: int | None = Field(None, description="The last trial that it began or went on with.")
     step: int | None = Field(None, description="The step that it went on from in that trial.")

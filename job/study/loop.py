@@ -4,6 +4,8 @@ Every decision is a function of the settings, the seed and the records of earlie
 of its own: killed anywhere and started again, it arrives at the same results.
 """
 
+import os
+import platform
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -57,7 +59,8 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
         if results is not None:
             return results
     configure_torch(threads=run.threads, deterministic=settings.deterministic)
-    attempt = AttemptRecord(started_at=datetime.now(UTC), seconds=catalogue.seconds)
+    host = os.environ.get("POD_NAME") or platform.node()
+    attempt = AttemptRecord(started_at=datetime.now(UTC), host=host, seconds=catalogue.seconds)
     number = journal.begin_attempt(attempt)
     _log.info("attempt", attempt=number, device=device.name, precision=device.precision, threads=run.threads)
     equipment = Equipment(_photos(catalogue, device, initial), device, initial, settings.compile)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.image.conftest import BUCKET, ROOT, Store, figures
-from tests.image.engine import IMAGE, docker, inspect, run, started, variables, wait, wait_for_event
+from tests.image.engine import docker, inspect, run, started, variables, wait, wait_for_event
 from tests.jobs import comparable
 
 TINY = {
@@ -135,13 +135,9 @@ def test_the_pod_of_the_manifest_runs(tmp_path: Path, image: str) -> None:
     manifest.write_text(_pod(adapt), "utf-8")
     subprocess.run(["podman", "kube", "play", "--network", "none", str(manifest)], capture_output=True, check=True)
     try:
-        (name,) = (
-            line
-            for line in docker("ps", "--all", "--filter", f"ancestor={IMAGE}", "--format", "{{.Names}}").splitlines()
-            if line.startswith("fashiontune-smoke-")
-        )
-        ended = wait(name)
+        ended = wait("fashiontune-smoke-job")
         assert ended.code == 0, ended.err
-        assert ended.events("run")
+        (event,) = ended.events("run")
+        assert event["results"] == "/tmp/run/results.json"  # noqa: S108
     finally:
         subprocess.run(["podman", "kube", "down", str(manifest)], capture_output=True, check=True)

@@ -176,7 +176,7 @@ class Seaweed:
                 return False
 
 
-_LIMITS = {"GOMEMLIMIT": "192MiB", "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"}
+_LIMITS = {"GOMEMLIMIT": "1GiB", "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"}
 
 
 @contextmanager

@@ -7,7 +7,7 @@ IMAGE ?= fashiontune-job
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' job/__init__.py)
 REVISION := $(shell git rev-parse HEAD 2>/dev/null)
 
-.PHONY: setup run test torture image image-test smoke lint manifests lock readme
+.PHONY: setup run test browser torture image image-test smoke lint manifests lock readme
 
 setup: $(VENV)/.installed
 
@@ -29,8 +29,15 @@ run: setup
 	FASHIONTUNE_LOG_FORMAT=$${FASHIONTUNE_LOG_FORMAT:-console} \
 	$(BIN)/job
 
-test: setup lint
-	$(BIN)/pytest --durations=10
+# One process per core, each with one thread: threads of several processes on the same cores wait for each other.
+test: setup lint browser
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal --durations=20
+
+# The report is looked at in a real one.
+browser:
+	@command -v chromium google-chrome google-chrome-stable >/dev/null \
+	  || { apt-get update && apt-get install -y --no-install-recommends chromium chromium-driver; } \
+	  || { echo "make test needs Chromium or Chrome: install it" >&2; exit 1; }
 
 # Every named write killed at, a hundred random instants, failing storage, two jobs on one run; an hour on two cores.
 torture: setup

@@ -1,0 +1,128 @@
+"""The Gaussian process: how a search space and what was observed in it are told to scikit-optimize.
+
+What is suggested and what is reported of the search come from one process, fitted here. Knows no torch and no storage.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from skopt import Optimizer
+from skopt.space import Categorical, Dimension, Real
+
+from job.metrics import sense
+from job.search.space import PARAMETERS, Range, SearchSpace
+
+Params = dict[str, float | str]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What an earlier trial was run with and what came of it.
+
+    `loss` is minimised; None is a trial that diverged or failed. Raises ValueError for a loss that is not finite.
+    """
+
+    params: Mapping[str, float | str]
+    loss: float | None
+
+    def __post_init__(self) -> None:
+        if self.loss is not None and not math.isfinite(self.loss):
+            raise ValueError(f"a loss must be finite, or None where the trial diverged, not {self.loss}")
+
+
+def observe(trials: Iterable[tuple[Mapping[str, float | str], float | None]], objective: str) -> list[Observation]:
+    """Return what trials, (parameters, value of the objective) each, tell; None is the value of one without any."""
+    sign = sense(objective)
+    return [Observation(params, None if value is None else sign * value) for params, value in trials]
+
+
+def point(space: SearchSpace, unit: npt.NDArray[np.float64]) -> Params:
+    """Map a point of the unit cube, (dimensions,) in [0, 1), through the priors."""
+    values = [from_unit(dimension, float(u)) for dimension, u in zip(space.searched.values(), unit, strict=True)]
+    return with_fixed(space, values)
+
+
+def from_unit(dimension: Range | tuple[str, ...], u: float) -> float | str:
+    """Return the value of a dimension below which the share `u`, in [0, 1), of its prior lies."""
+    if isinstance(dimension, tuple):
+        return dimension[int(u * len(dimension))]
+    if dimension.prior == "log-uniform":
+        return math.exp(math.log(dimension.low) + u * (math.log(dimension.high) - math.log(dimension.low)))
+    return dimension.low + u * (dimension.high - dimension.low)
+
+
+def with_fixed(space: SearchSpace, values: Sequence[float | str]) -> Params:
+    """Return all parameters of a trial, of which `values` are the searched ones."""
+    params = space.fixed
+    for (name, dimension), value in zip(space.searched.items(), values, strict=True):
+        params[name] = _plain(dimension, value)
+    return {name: params[name] for name in PARAMETERS}
+
+
+def _plain(dimension: Range | tuple[str, ...], value: float | str) -> float | str:
+    if isinstance(dimension, Range):
+        # rounding in the logarithm and back can step over a border
+        return min(max(float(value), dimension.low), dimension.high)
+    return str(value)
+
+
+def told_losses(observations: Sequence[Observation]) -> npt.NDArray[np.float64] | None:
+    """Return the losses, (observations,), with the worst one in place of None; None where there is none at all."""
+    finite = [observation.loss for observation in observations if observation.loss is not None]
+    if not finite:
+        return None
+    worst = max(finite)
+    return np.array([worst if observation.loss is None else observation.loss for observation in observations])
+
+
+def standardised(losses: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return losses of mean 0 and standard deviation 1, or zeros where all are equal.
+
+    EI's and PI's threshold, skopt's xi = 0.01, has the unit of what is told: an improvement of the accuracy by less
+    than a point would count for nothing.
+    """
+    largest = np.abs(losses).max()
+    scaled = losses / largest if largest > 0 else losses  # squares of huge losses overflow
+    centred = scaled - scaled.mean()
+    deviation = centred.std()
+    return centred / deviation if deviation > 0 else np.zeros_like(losses)
+
+
+def told_optimizer(
+    space: SearchSpace,
+    observations: Sequence[Observation],
+    losses: npt.NDArray[np.float64],
+    *,
+    acquisition: str,
+    random_seed: int,
+) -> Optimizer:
+    """Return a fresh optimiser that was told all `observations`, with `losses` of theirs, (observations,), at once.
+
+    Its process is fitted, with BLAS on as many threads as the caller allows: one is some ten times faster than many,
+    which only wait for each other here.
+    """
+    optimizer = Optimizer(
+        [_dimension(dimension) for dimension in space.searched.values()],
+        base_estimator="GP",
+        n_initial_points=0,
+        acq_func=acquisition,
+        # skopt's default, L-BFGS, climbs to points between the optimizers, which no trial can have, and did no better
+        # than random search; sampled candidates are all possible (Garrido-Merchan and Hernandez-Lobato, 1805.03463)
+        acq_optimizer="sampling",
+        random_state=random_seed % 2**32,
+        avoid_duplicates=False,
+    )
+    optimizer.tell(
+        [[observation.params[name] for name in space.searched] for observation in observations],
+        standardised(losses).tolist(),
+    )
+    return optimizer
+
+
+def _dimension(dimension: Range | tuple[str, ...]) -> Dimension:
+    if isinstance(dimension, Range):
+        return Real(dimension.low, dimension.high, prior=dimension.prior)
+    return Categorical(dimension)

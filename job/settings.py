@@ -138,6 +138,10 @@ class Settings(BaseSettings):
     retry_seconds: float = Field(
         300, gt=0, description="How long a storage request is tried again while storage does not answer."
     )
+    price_per_hour: float = Field(
+        0, ge=0, description="What the machine costs an hour, in any currency, for the report; 0 is not known."
+    )
+    tensorboard: bool = Field(default=True, description="Write TensorBoard event files under tensorboard/.")
     log_format: Literal["auto", "console", "json"] = Field(
         "auto", description="auto is console on a terminal, else one JSON object a line."
     )

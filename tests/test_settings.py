@@ -147,6 +147,8 @@ def test_defining_settings_leave_out_what_does_not_change_a_value() -> None:
         "time_budget",
         "max_failed_trials",
         "retry_seconds",
+        "price_per_hour",
+        "tensorboard",
         "log_format",
         "log_level",
     }

@@ -1,6 +1,6 @@
-"""Results of a finished search: results.json and the published model, made of records and one evaluation.
+"""Results of a finished search: results.json, made of records and one evaluation.
 
-Knows no storage and no study: it turns what is known into objects and bytes.
+Knows no storage and no study: it turns what is known into objects.
 """
 
 import json
@@ -18,15 +18,23 @@ from job.report.results import (
     ClassScore,
     Dataset,
     Environment,
+    Importance,
+    Mistake,
+    Progress,
     Results,
     Run,
     Test,
     TrialRecord,
     TrialResult,
 )
+from job.search.process import observe
+from job.search.space import parse_search_space
+from job.search.surrogate import importance
 
 
-def score_test(confusion: NDArray[np.int64], top3_hits: int, classes: Sequence[str]) -> Test:
+def score_test(
+    confusion: NDArray[np.int64], top3_hits: int, classes: Sequence[str], mistakes: Sequence[Mistake]
+) -> Test:
     """Return the `test` part of the results; `confusion` is (C, C), rows true classes and columns predicted ones."""
     metrics = metrics_of(confusion)
     photos = int(confusion.sum())
@@ -42,6 +50,7 @@ def score_test(confusion: NDArray[np.int64], top3_hits: int, classes: Sequence[s
         top3_accuracy=top3_hits / photos,
         per_class=per_class,
         confusion=confusion.tolist(),
+        mistakes=list(mistakes),
     )
 
 
@@ -51,6 +60,7 @@ def describe_run(
     environment: Environment,
     train_images: int,
     *,
+    price_per_hour: float | None,
     now: datetime,
 ) -> Run:
     """Return the `run` part of the results; `idle` is the time since the first attempt that nothing accounts for."""
@@ -71,14 +81,23 @@ def describe_run(
         environment=environment,
         seconds={name: round(value, 3) for name, value in seconds.items()},
         images_per_second=round(trained / seconds["train"], 1) if seconds["train"] else None,
+        price_per_hour=price_per_hour,
     )
+
+
+def importance_of(settings: Mapping[str, Any], trials: Sequence[TrialRecord]) -> dict[str, Importance]:
+    """Return the importance of each hyperparameter that was searched; `settings` are those that define the search."""
+    space = parse_search_space(json.dumps(settings["search_space"]))
+    observations = observe(((trial.params, trial.value) for trial in trials), settings["objective"])
+    found = importance(space, observations, settings["seed"])
+    return {name: Importance(main=main, total=total) for name, (main, total) in found.items()}
 
 
 def build_results(
     *,
     status: Literal["complete", "budget_spent"],
     settings: Mapping[str, Any],
-    dataset: Mapping[str, Any],
+    dataset: Dataset,
     trials: Sequence[TrialRecord],
     best: TrialRecord,
     test: Test,
@@ -86,52 +105,42 @@ def build_results(
     run: Run,
 ) -> Results:
     """Return results.json; `best` is one of `trials` and has its weights stored."""
-    assert best.value is not None  # noqa: S101 -- tells the type checker what being the best means
-    assert best.model is not None  # noqa: S101 -- likewise
-    others = {name: value for name, value in settings.items() if name != "search_space"}
+    winner = _best(best)
+    assert winner is not None  # noqa: S101 -- tells the type checker what being the best means
     return Results(
         status=status,
-        settings=others,
-        dataset=Dataset.model_validate(dataset),
-        search_space=settings["search_space"],
-        trials=[TrialResult.model_validate(trial.model_dump(exclude={"model", "checksum"})) for trial in trials],
-        best=Best(trial=best.number, params=best.params, value=best.value, model=best.model),
+        **_search(settings, dataset, trials, run),
+        best=winner,
         test=test,
         published=dict(published),
-        run=run,
     )
 
 
-def describe_model(
+def build_progress(
     *,
-    classes: Sequence[str],
-    best: TrialRecord,
-    test: Test,
-    dataset_fingerprint: str,
-    height: int,
-    width: int,
-    mean: tuple[float, float, float],
-    std: tuple[float, float, float],
-    sha256: str,
-) -> bytes:
-    """Return model.json: all that is needed to use model.safetensors."""
-    description = {
-        "architecture": "torchvision.models.resnet18",
-        "classes": list(classes),
-        "input": {
-            "height": height,
-            "width": width,
-            "channels": "RGB",
-            "scale": "0..1",
-            "mean": mean,
-            "std": std,
-        },
-        "sha256": {"model.safetensors": sha256},
-        "run": {
-            "trial": best.number,
-            "params": best.params,
-            "dataset_fingerprint": dataset_fingerprint,
-            "test_accuracy": test.accuracy,
-        },
+    settings: Mapping[str, Any],
+    dataset: Dataset,
+    trials: Sequence[TrialRecord],
+    best: TrialRecord | None,
+    run: Run,
+) -> Progress:
+    """Return progress.json; `best` is None while no trial is complete."""
+    return Progress(**_search(settings, dataset, trials, run), best=_best(best))
+
+
+def _search(settings: Mapping[str, Any], dataset: Dataset, trials: Sequence[TrialRecord], run: Run) -> dict[str, Any]:
+    """Return what results.json and progress.json have in common."""
+    return {
+        "settings": {name: value for name, value in settings.items() if name != "search_space"},
+        "dataset": dataset,
+        "search_space": settings["search_space"],
+        "trials": [TrialResult.model_validate(trial.model_dump(exclude={"model", "checksum"})) for trial in trials],
+        "importance": importance_of(settings, trials),
+        "run": run,
     }
-    return json.dumps(description, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def _best(best: TrialRecord | None) -> Best | None:
+    if best is None or best.value is None or best.model is None:
+        return None
+    return Best(trial=best.number, params=best.params, value=best.value, model=best.model)

@@ -199,6 +199,16 @@ class ClassScore(Record):
     support: int
 
 
+class Mistake(Record):
+    """A test photo that the winner got wrong."""
+
+    id: str
+    true: str
+    predicted: str
+    probability: float = Field(description="Of the predicted class.")
+    thumbnail: str = Field(description="The photo as the model sees it, a JPEG in base64.")
+
+
 class Test(Record):
     """The winner on the test part, which nothing else ever saw."""
 
@@ -211,6 +221,14 @@ class Test(Record):
     confusion: list[list[int]] = Field(
         description="Rows are true classes, columns predicted ones, in the order of dataset.classes."
     )
+    mistakes: list[Mistake] = Field(description="The most confident ones, the most confident first.")
+
+
+class Importance(Record):
+    """How much of what the surrogate predicts is due to a hyperparameter, 0 to 1."""
+
+    main: float = Field(description="Its own share of the variance: the first-order Sobol' index.")
+    total: float = Field(description="Its share with all interactions that it takes part in: the total Sobol' index.")
 
 
 class Environment(Record):
@@ -233,6 +251,7 @@ class Run(Record):
         description="fetch, prepare, train, suggest, checkpoint, evaluate; idle is all the rest since the beginning."
     )
     images_per_second: float | None = Field(description="Training photos a second, over all trials.")
+    price_per_hour: float | None = Field(None, description="Of the machine, as PRICE_PER_HOUR gives it.")
     checksum: str = checksum_field()
 
 
@@ -247,7 +266,25 @@ class Results(Record):
     trials: list[TrialResult]
     best: Best
     test: Test
+    importance: dict[str, Importance] = Field(
+        description="By hyperparameter that was searched: functional ANOVA of the Gaussian process fitted to all "
+        "trials; empty where too few of them are complete."
+    )
     published: dict[str, str] = Field(description="sha256 of each published object, by its key.")
+    run: Run
+
+
+class Progress(Record):
+    """progress.json: a run that is not finished, after its last trial."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    status: Literal["running"] = "running"
+    settings: dict[str, Any]
+    dataset: Dataset
+    search_space: dict[str, Any]
+    trials: list[TrialResult]
+    best: Best | None
+    importance: dict[str, Importance]
     run: Run
 
 

@@ -25,6 +25,10 @@ class Evaluation:
     """Mean cross-entropy."""
     top3_hits: int
     """Photos whose class is among the three most probable ones."""
+    predicted: NDArray[np.int64]
+    """(m,) the most probable class of each photo."""
+    probability: NDArray[np.float32]
+    """(m,) what the model holds it to be."""
 
 
 @torch.inference_mode()
@@ -40,6 +44,7 @@ def evaluate(
     cells = torch.zeros(n_classes * n_classes, dtype=torch.int64, device=rows.device)
     loss = torch.zeros((), dtype=torch.float64, device=rows.device)
     top3 = torch.zeros((), dtype=torch.int64, device=rows.device)
+    predicted, probability = [], []
     for batch in rows.split(BATCH_SIZE):
         labels = photos.labels[batch]
         with device.autocast():
@@ -49,6 +54,14 @@ def evaluate(
         best = logits.topk(min(3, n_classes), dim=1).indices  # (B, 3)
         top3 += (best == labels[:, None]).sum()
         cells += torch.bincount(labels * n_classes + best[:, 0], minlength=n_classes * n_classes)
+        predicted.append(best[:, 0])
+        probability.append(logits.softmax(dim=1).gather(1, best[:, :1])[:, 0])
         between()
     confusion = cells.reshape(n_classes, n_classes).cpu().numpy()
-    return Evaluation(confusion, float(loss) / len(rows), int(top3))
+    return Evaluation(
+        confusion=confusion,
+        loss=float(loss) / len(rows),
+        top3_hits=int(top3),
+        predicted=torch.cat(predicted).cpu().numpy(),
+        probability=torch.cat(probability).cpu().numpy(),
+    )

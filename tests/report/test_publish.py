@@ -12,6 +12,7 @@ from job.report.results import (
     AttemptRecord,
     Environment,
     EpochRecord,
+    Mistake,
     Record,
     Results,
     TrialRecord,
@@ -24,12 +25,14 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 def test_the_test_part_is_scored_from_its_confusion_matrix() -> None:
     """Accuracy, its interval, top-3 and the scores of each class come from one matrix."""
-    test = score_test(np.array([[8, 2], [0, 10]]), top3_hits=20, classes=["Bags", "Shoes"])
+    mistake = Mistake(id="7", true="Bags", predicted="Shoes", probability=0.9, thumbnail="")
+    test = score_test(np.array([[8, 2], [0, 10]]), top3_hits=20, classes=["Bags", "Shoes"], mistakes=[mistake])
     assert test.accuracy == 0.9
     assert test.accuracy_ci95[0] < 0.9 < test.accuracy_ci95[1]
     assert test.top3_accuracy == 1.0
     assert [(row.name, row.recall, row.support) for row in test.per_class] == [("Bags", 0.8, 10), ("Shoes", 1.0, 10)]
     assert test.confusion == [[8, 2], [0, 10]]
+    assert test.mistakes == [mistake]
 
 
 def test_time_that_nothing_accounts_for_is_idle() -> None:
@@ -59,7 +62,9 @@ def test_time_that_nothing_accounts_for_is_idle() -> None:
     environment = Environment(
         device="cpu", precision="float32", threads=1, versions={}, source_revision=None, image=None
     )
-    run = describe_run(attempts, [trial], environment, train_images=100, now=START + timedelta(seconds=100))
+    run = describe_run(
+        attempts, [trial], environment, train_images=100, price_per_hour=None, now=START + timedelta(seconds=100)
+    )
     assert run.seconds == {
         "fetch": 2,
         "prepare": 2,

@@ -22,6 +22,7 @@ from job.storage import local_path, open_storage, split_uri
 from job.storage.base import Storage
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
+PHOTO_EXTENSIONS = frozenset({".jpg", ".jpeg", ".png"})
 MAX_MEMBER_BYTES = 64 * 2**20
 """Largest file of a catalogue that is read; a photo or a styles.csv beyond it is refused unread."""
 
@@ -245,7 +246,7 @@ def locate(names: Sequence[str], uri: str) -> tuple[str, dict[str, str]]:
     photos: dict[str, str] = {}
     for name in sorted(names):  # of two files for one id the same one counts, wherever the catalogue lies
         stem, extension = posixpath.splitext(posixpath.basename(name))
-        if posixpath.dirname(name) == folder and extension.lower() in {".jpg", ".jpeg", ".png"}:
+        if posixpath.dirname(name) == folder and extension.lower() in PHOTO_EXTENSIONS:
             photos.setdefault(stem, name)
     if not photos:
         message = f"{uri} has no photo (.jpg, .jpeg or .png) in {folder}/, beside its {tables[0]}"

@@ -39,8 +39,15 @@ class Packed:
     """(id, reason) of the photos that could not be decoded."""
 
 
-class _AbsurdSizeError(Exception):
-    """Its arguments are the photo's slot and what is known of its size."""
+class BadPhotoError(ValueError):
+    """Bytes that cannot be used as a photo; the message says why and follows the photo's name."""
+
+
+class AbsurdSizeError(BadPhotoError):
+    """A photo of more than MAX_PIXELS."""
+
+    def __init__(self, size: str) -> None:
+        super().__init__(f"has an absurd size ({size}); at most {MAX_PIXELS} pixels are decoded")
 
 
 def pack(
@@ -53,13 +60,17 @@ def pack(
     images = np.empty((count, height, width, 3), np.uint8)  # (N, H, W, 3)
     slots: list[str] = []
     failures: dict[int, str] = {}
-    pending: deque[Future[list[tuple[int, str]]]] = deque()
+    pending: deque[Future[list[tuple[int, BadPhotoError]]]] = deque()
     workers = len(os.sched_getaffinity(0))
     pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
 
     def settle(at_most: int) -> None:
         while len(pending) > at_most:
-            failures.update(pending.popleft().result())
+            for slot, error in pending.popleft().result():
+                if isinstance(error, AbsurdSizeError):
+                    message = f"{uri}: photo {slots[slot]} {error}"
+                    raise CatalogueError(message)
+                failures[slot] = f"photo {error}"
             progress("decode", len(slots), count)
 
     try:
@@ -79,10 +90,6 @@ def pack(
                 settle(at_most=2 * workers)
         pending.append(pool.submit(_decode_chunk, chunk, images))
         settle(at_most=0)
-    except _AbsurdSizeError as error:
-        slot, size = error.args
-        message = f"{uri}: photo {slots[slot]} has an absurd size ({size}); at most {MAX_PIXELS} pixels are decoded"
-        raise CatalogueError(message) from None
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     return _in_order_of_ids(slots, images, failures)
@@ -96,11 +103,25 @@ def hash_pixels(images: NDArray[np.uint8]) -> tuple[str, ...]:
 def decode(data: bytes, height: int, width: int) -> NDArray[np.uint8]:
     """Decode one JPEG or PNG to (height, width, 3) RGB uint8, upright, transparency on white.
 
-    Raises OSError, ValueError and the like for what is no photo.
+    A photo of another size is stretched to this one. Raises BadPhotoError for what is no photo.
     """
+    try:
+        return _decode(data, height, width)
+    except Image.DecompressionBombError as error:
+        raise AbsurdSizeError(str(error).rstrip(".")) from None
+    except UnidentifiedImageError:
+        raise BadPhotoError("does not decode: it is no JPEG or PNG") from None
+    except BadPhotoError:
+        raise
+    except _UNDECODABLE as error:
+        message = f"does not decode: {error}"
+        raise BadPhotoError(message) from None
+
+
+def _decode(data: bytes, height: int, width: int) -> NDArray[np.uint8]:
     with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as opened:
         if opened.width * opened.height > MAX_PIXELS:
-            raise _AbsurdSizeError(0, f"{opened.width} x {opened.height}")
+            raise AbsurdSizeError(f"{opened.width} x {opened.height}")
         opened.draft("RGB", (2 * width, 2 * height))  # a large JPEG is decoded at a fraction of its size
         image: Image.Image = opened
         if "exif" in image.info:
@@ -114,18 +135,14 @@ def decode(data: bytes, height: int, width: int) -> NDArray[np.uint8]:
         return np.asarray(image)
 
 
-def _decode_chunk(chunk: list[tuple[int, bytes]], images: NDArray[np.uint8]) -> list[tuple[int, str]]:
+def _decode_chunk(chunk: list[tuple[int, bytes]], images: NDArray[np.uint8]) -> list[tuple[int, BadPhotoError]]:
     failures = []
     height, width = images.shape[1:3]
     for slot, content in chunk:
         try:
             images[slot] = decode(content, height, width)
-        except (_AbsurdSizeError, Image.DecompressionBombError) as error:
-            raise _AbsurdSizeError(slot, str(error).rstrip(".")) from None
-        except UnidentifiedImageError:
-            failures.append((slot, "photo does not decode: it is no JPEG or PNG"))
-        except _UNDECODABLE as error:
-            failures.append((slot, f"photo does not decode: {error}"))
+        except BadPhotoError as error:
+            failures.append((slot, error))
     return failures
 
 

@@ -1,0 +1,59 @@
+"""Predictions as they are printed, one line each as soon as it is known: for people, or as JSON for programs."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says of a photo, or why there is nothing to say."""
+
+    image: str
+    """The path or URI of the photo."""
+    labels: tuple[tuple[str, float], ...]
+    """(class, probability), the most probable first; empty where there is an error."""
+    error: str | None = None
+
+
+def print_json(predictions: Iterable[Prediction]) -> None:
+    """Print one JSON object a line: `image` and `predictions`, a list of `label` and `probability`, or `error`."""
+    for prediction in predictions:
+        line: dict[str, object] = {"image": prediction.image}
+        if prediction.error is None:
+            line["predictions"] = [
+                {"label": label, "probability": round(probability, 6)} for label, probability in prediction.labels
+            ]
+        else:
+            line["error"] = prediction.error
+        _print(json.dumps(line))
+
+
+def print_table(predictions: Iterable[Prediction], classes: Sequence[str]) -> None:
+    """Print a row for each photo: classes with their probabilities, and the photo's name; errors are in the log.
+
+    The columns are as wide as the longest of all classes, so that no row has to wait for the others.
+    """
+    width = max(cell_len(_printable(name)) for name in classes)
+    for prediction in predictions:
+        if prediction.error is None:
+            cells = [f"{_padded(label, width)}  {probability:.3f}" for label, probability in prediction.labels]
+            _print("   ".join([*cells, _printable(prediction.image)]))
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _padded(text: str, width: int) -> str:
+    text = _printable(text)
+    return text + " " * (width - cell_len(text))
+
+
+def _printable(text: str) -> str:
+    """Return what a terminal may be sent: a file's name can hold any of its commands."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

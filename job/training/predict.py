@@ -1,0 +1,21 @@
+"""Prediction: from photos to the probability of each class."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from job.training.data import Normalisation, normalise
+from job.training.device import Device
+
+
+@torch.inference_mode()
+def predict(
+    model: nn.Module, images: NDArray[np.uint8], normalisation: Normalisation, device: Device
+) -> NDArray[np.float32]:
+    """Return the probabilities of the classes, (B, C), of photos, (B, H, W, 3) RGB; `model` is in evaluation mode."""
+    inputs = normalise(torch.from_numpy(images).to(device.device), normalisation)
+    with device.autocast():
+        logits = model(inputs)  # (B, C)
+    probabilities: NDArray[np.float32] = logits.float().softmax(dim=1).cpu().numpy()
+    return probabilities

@@ -1,0 +1,174 @@
+"""The page: whole from any records, harmless whatever they hold, and the same each time."""
+
+import html
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from job.report.page import draw_page
+from job.report.results import Progress, Results
+from tests.report.made import made_progress, made_results
+
+ALL_FIGURES = (
+    *("test_accuracy", "importance", "partial_dependence", "pair_dependence", "best_value", "parallel_coordinates"),
+    *("sampled", "learning_curves", "class_recall", "confusion_matrix", "mistakes", "class_balance", "phases"),
+    "attempts",
+)
+NO_VALUE = dict.fromkeys(range(12), "diverged") | {3: "failed"}
+
+
+def text_of(page: bytes) -> str:
+    """Return what stands on a page, without its markup and styles."""
+    body = re.sub(r"<style>.*?</style>", "", page.decode(), flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def figures_of(page: bytes) -> list[str]:
+    return re.findall(r'<figure id="(\w+)"', page.decode())
+
+
+def test_every_figure_is_there_in_the_order_of_the_questions() -> None:
+    """A finished run has all figures, each with something drawn."""
+    page = draw_page(made_results())
+    assert tuple(figures_of(page)) == ALL_FIGURES
+    for figure in re.findall(r"<figure.*?</figure>", page.decode(), flags=re.DOTALL):
+        assert figure.count("<title>") + figure.count("<img") >= 1
+    headings = re.findall(r"<h2[^>]*>(.*?)</h2>", page.decode())
+    assert [heading.split("?")[0][:12] for heading in headings] == [
+        *("How good is ", "Which hyperp", "What did the", "Where does t", "What was in ", "How did the ")
+    ]
+
+
+def test_the_page_says_what_the_results_say() -> None:
+    """Scores, interval, baseline, winner, reasons, cost and versions stand there in words."""
+    results = made_results(30, 45, 10)
+    words = text_of(draw_page(results))
+    test = results.test
+    low, high = test.accuracy_ci95
+    assert f"{100 * test.accuracy:.1f} % of 4,514 test photos are named right" in words
+    assert f"95 % interval {100 * low:.1f} % to {100 * high:.1f} %" in words
+    assert "Always naming the largest class, Topwear, would be right for 51.2 %" in words
+    assert f"Trial {results.best.trial} is best: learning rate" in words
+    assert "functional ANOVA (Sobol' indices) of the Gaussian process fitted to all trials" in words.replace("F", "f")
+    for reason in ("listed, but there is no such image", "row of 7 fields where the header has 10, and the like"):
+        assert reason in words
+    assert "653 groups, none across the split" in words
+    assert "2.00, at 0.8 an hour" in words  # three attempts of 50 minutes
+    assert "signal 15" in words
+    assert "2.14.1" in words
+
+
+def test_equal_results_give_equal_bytes() -> None:
+    """Drawn again, also by another process, the page is the same."""
+    code = (
+        "import hashlib; from job.report.page import draw_page; from tests.report.made import made_results\n"
+        "print(hashlib.sha256(draw_page(made_results(12, 4, 3))).hexdigest())"
+    )
+    digests = {
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    }
+    assert len(digests) == 1
+    assert draw_page(made_results(12, 4, 3)) == draw_page(made_results(12, 4, 3))
+
+
+HOSTILE = ("<script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>", "a & b", "\x00\x1b[2J", "名前", "x" * 300)
+
+
+def test_what_a_catalogue_holds_is_shown_and_never_run() -> None:
+    """Names, ids, reasons and thumbnails are data, whatever they look like."""
+    results = made_results(12, 6, 3, names=HOSTILE)
+    mistakes = [
+        mistake.model_copy(update={"thumbnail": '"><script>alert(2)</script>', "id": HOSTILE[1]})
+        for mistake in results.test.mistakes
+    ]
+    reasons = [item.model_copy(update={"reason": HOSTILE[0]}) for item in results.dataset.quarantined]
+    update = {
+        "test": results.test.model_copy(update={"mistakes": mistakes}),
+        "dataset": results.dataset.model_copy(update={"quarantined": reasons, "uri": HOSTILE[0]}),
+        "settings": results.settings | {"target_column": HOSTILE[0]},
+    }
+    page = draw_page(results.model_copy(update=update)).decode()
+    assert "<script" not in page
+    assert "onerror=alert(1)>" not in page.replace("&gt;", "")
+    assert "\x00" not in page
+    assert "<script>alert(1)</script>" in html.unescape(page)
+    assert "default-src 'none'; style-src 'sha256-" in html.unescape(page)
+
+
+def test_a_page_asks_nothing_of_anyone() -> None:
+    """There is no address that a browser would fetch, no script and no style but the one that its hash allows."""
+    page = html.unescape(draw_page(made_results()).decode())
+    assert re.findall(r'(?:src|href)="(?!data:|#)', page) == []
+    assert re.findall(r"url\((?!data:)", page) == []
+    assert "<script" not in page
+    assert ' style="' not in page
+
+
+def test_a_run_that_goes_on_says_so_and_loads_itself_again() -> None:
+    """While trials are missing, the page says after how many it was drawn; a finished one stays as it is."""
+    page = draw_page(made_progress(9, 30))
+    words = text_of(page)
+    assert "The run is going on: 9 of 30 trials done." in words
+    assert b'http-equiv="refresh" content="60"' in page
+    assert "test_accuracy" not in figures_of(page)
+    assert {"best_value", "parallel_coordinates", "learning_curves", "class_balance"} <= set(figures_of(page))
+    assert b'http-equiv="refresh"' not in draw_page(made_results(12, 4, 3))
+
+
+def test_a_large_page_stays_small() -> None:
+    """200 trials of 10 epochs with 45 classes and 36 photos take less than 3 MB."""
+    page = draw_page(made_results(200, 45, 10, n_mistakes=36))
+    print(f"{len(page):,} bytes")  # noqa: T201 -- the figure is asked for
+    assert len(page) < 3_000_000
+    assert tuple(figures_of(page)) == ALL_FIGURES
+
+
+CASES: dict[str, Callable[[], Results | Progress]] = {
+    "one trial": lambda: made_results(1, 3, 1, statuses={}),
+    "two classes": lambda: made_results(9, 2, 2),
+    "no mistakes": lambda: made_results(9, 3, 2, n_mistakes=0),
+    "one attempt": lambda: made_results(9, 3, 2, n_attempts=1),
+    "many attempts": lambda: made_results(9, 3, 2, n_attempts=60),
+    "log loss": lambda: made_results(12, 3, 4, objective="log_loss"),
+    "macro F1": lambda: made_results(12, 3, 4, objective="macro_f1"),
+    "balanced accuracy": lambda: made_results(12, 3, 4, objective="balanced_accuracy"),
+    "optimizers alone": lambda: made_results(
+        9, 3, 2, space='{"learning_rate": 0.01, "momentum": 0.9, "weight_decay": 0}', statuses={}
+    ),
+    "one range": lambda: made_results(
+        12, 3, 2, space='{"momentum": 0.9, "weight_decay": 0, "optimizer": "nag"}', statuses={}
+    ),
+    "narrow range": lambda: made_results(
+        12, 3, 2, space='{"learning_rate": {"low": 0.01, "high": 0.011}}', statuses={}
+    ),
+    "no value": lambda: made_progress(12, statuses=NO_VALUE),
+    "no trial": lambda: made_progress(0),
+    "fewer planned": lambda: made_progress(9, 2),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_whatever_a_run_was_it_is_drawn(case: str) -> None:
+    """No run is too small or too odd for its page."""
+    page = draw_page(CASES[case]())
+    assert page.startswith(b"<!DOCTYPE html>")
+    assert b"nan" not in re.sub(rb"base64,[^')\"]*", b"", page)
+    assert "class_balance" in figures_of(page)
+
+
+def test_a_catalogue_without_classes_is_drawn() -> None:
+    """Not even what no job leaves keeps the page from being drawn."""
+    progress = made_progress(3)
+    empty = progress.dataset.model_copy(update={"classes": [], "quarantined": [], "excluded_classes": []})
+    page = draw_page(progress.model_copy(update={"dataset": empty, "search_space": {"momentum": "?"}, "settings": {}}))
+    assert "No row or photo was left out." in text_of(page)
+
+
+def test_a_page_is_drawn_without_torch() -> None:
+    """Who draws a page again need not wait for torch."""
+    code = "import sys, job.report.page, job.report.redraw; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

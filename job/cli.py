@@ -86,8 +86,39 @@ def _parser() -> argparse.ArgumentParser:
     sample = commands.add_parser("sample", help="write the built-in sample catalogue into a folder")
     sample.add_argument("directory", type=Path, metavar="DIR", help="a folder that is empty or not there yet")
     sample.set_defaults(command=_sample)
+    predict = commands.add_parser(
+        "predict",
+        help="tell photos apart with a run's published model",
+        description="Tell photos apart with the model that a run has published. Prints a row for each photo on a "
+        "terminal, and one JSON object a line elsewhere. Photos that cannot be used are named, the others are done, "
+        "and the exit code is then 42. The device is FASHIONTUNE_DEVICE.",
+    )
+    predict.add_argument(
+        "run_uri", metavar="RUN_URI", help="a run's OUTPUT_URI: s3://bucket/prefix/, a path or file://"
+    )
+    predict.add_argument(
+        "images",
+        metavar="IMAGE",
+        nargs="+",
+        help="a photo, or a folder or prefix with photos (.jpg, .jpeg, .png) at any depth; a path, s3:// or file://",
+    )
+    predict.add_argument("--top", type=_positive, default=3, metavar="K", help="classes to name for a photo (3)")
+    predict.add_argument("--json", action="store_true", help="print JSON on a terminal, too")
+    predict.set_defaults(command=_predict)
+    report = commands.add_parser("report", help="draw a run's report.html and figures again")
+    report.add_argument(
+        "run_uri", metavar="RUN_URI", help="the run's OUTPUT_URI: s3://bucket/prefix/, a path or file://"
+    )
+    report.set_defaults(command=_report)
     commands.add_parser("schema", help="print the JSON Schema of results.json").set_defaults(command=_schema)
     return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        message = f"{text!r} is no number from 1 on"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
 
 
 def _settings() -> Settings:
@@ -135,6 +166,27 @@ def _sample(options: argparse.Namespace) -> None:
         message = f"{directory} cannot be written: {error.strerror}"
         raise JobError(message) from None
     _log.info("sample catalogue written", directory=str(directory))
+
+
+def _predict(options: argparse.Namespace) -> None:
+    _preemptible()
+    settings = _settings()
+    from job.report.predictions import print_json, print_table  # noqa: PLC0415
+    from job.study.predict import open_model, predict_photos  # noqa: PLC0415 -- imports torch
+
+    published = open_model(options.run_uri, settings)
+    found = predict_photos(published, options.images, top=options.top, retry_seconds=settings.retry_seconds)
+    if options.json or not sys.stdout.isatty():
+        print_json(found)
+    else:
+        print_table(found, published.description.classes)
+
+
+def _report(options: argparse.Namespace) -> None:
+    from job.report.redraw import redraw  # noqa: PLC0415 -- imports skopt
+
+    keys = redraw(options.run_uri)
+    _log.info("report drawn", run=options.run_uri, objects=keys)
 
 
 def _schema(_options: argparse.Namespace) -> None:

@@ -31,7 +31,7 @@ def test_help_lists_commands_settings_and_exit_codes() -> None:
         assert variable_name(name) in result.stdout
     for code in ExitCode:
         assert f"\n  {int(code)} " in result.stdout
-    for command in ("run", "check", "sample", "schema"):
+    for command in ("run", "check", "sample", "report", "predict", "schema"):
         assert f"\n    {command} " in result.stdout
 
 
@@ -75,6 +75,24 @@ def test_an_unknown_command_is_a_usage_error() -> None:
     result = job("tune")
     assert result.returncode == 42
     assert "invalid choice: 'tune'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("predict",), "the following arguments are required: RUN_URI, IMAGE"),
+        (("predict", "run/"), "the following arguments are required: IMAGE"),
+        (("predict", "run/", "1.jpg", "--top", "0"), "argument --top: '0' is no number from 1 on"),
+    ],
+)
+def test_predict_says_what_it_lacks(
+    arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A prediction without a run or photos, or of no class, is a usage error with the exit code of all those."""
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == ExitCode.PERMANENT
+    assert message in capsys.readouterr().err
 
 
 def test_sample_writes_a_catalogue_and_nothing_over_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ ALLOWED = {
     "settings_help": {"settings"},
     "settings": {"errors", "search"},
     "study": BASE | {"settings", "progress", "study", "report", "catalogue", "storage", "search", "training"},
-    "report": BASE | {"report", "storage"},
+    "report": BASE | {"report", "storage", "search"},  # the page asks the process that was fitted to the trials
     "catalogue": BASE | {"catalogue", "storage"},
     "storage": BASE | {"storage"},
     "search": BASE | {"search"},

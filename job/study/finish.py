@@ -1,6 +1,5 @@
 """The end of a search: the winner measured on the test part, this once, and everything published, results.json last."""
 
-import os
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -10,13 +9,15 @@ import structlog
 import torch
 from safetensors.torch import load as load_safetensors
 
-from job.catalogue.catalogue import Catalogue, summarise
+from job.catalogue.catalogue import Catalogue
 from job.catalogue.split import Part
 from job.errors import JobError, RunMismatchError
-from job.report.publish import build_results, describe_model, describe_run, score_test
-from job.report.results import Environment, Results, Test, TrialRecord
-from job.study.identity import versions
+from job.report.mistakes import confident_mistakes
+from job.report.publish import build_results, score_test
+from job.report.results import Results, Test, TrialRecord
 from job.study.journal import RESULTS
+from job.study.publishing import model_files
+from job.study.show import run_so_far, show_events, show_results
 from job.study.trials import Workbench, best_of, train_again
 from job.training.evaluate import evaluate
 from job.training.model import build_model
@@ -50,37 +51,31 @@ def finish(bench: Workbench, catalogue: Catalogue, status: Status, records: Sequ
         }
     )
     bench.journal.end_attempt(bench.attempt_number, ended)
-    photos = bench.equipment.photos
-    description = describe_model(
-        classes=catalogue.classes,
-        best=best,
-        test=test,
-        dataset_fingerprint=catalogue.fingerprint,
-        height=bench.settings.image_height,
-        width=bench.settings.image_width,
-        mean=photos.normalisation.mean,
-        std=photos.normalisation.std,
-        sha256=best.model.sha256,
-    )
     published = bench.journal.publish(
-        [
-            ("model.safetensors", weights, "application/octet-stream"),
-            ("model.json", description, "application/json"),
-        ]
+        model_files(
+            settings=bench.settings,
+            dataset=bench.dataset,
+            normalisation=bench.equipment.photos.normalisation,
+            trials=records,
+            best=best,
+            weights=weights,
+            test=test,
+        )
     )
-    attempts = list(bench.journal.attempts().values())
-    run = describe_run(attempts, records, _environment(bench), len(photos.train), now=datetime.now(UTC))
     results = build_results(
         status=status,
         settings=bench.settings.defining() | {"n_trials": bench.settings.n_trials},
-        dataset=summarise(catalogue),
+        dataset=bench.dataset,
         trials=records,
         best=best,
         test=test,
         published=published,
-        run=run,
+        run=run_so_far(bench, records),
     )
+    show_events(bench, records)
+    show_results(bench, results)
     bench.journal.record_results(results)
+    bench.journal.forget_progress()
     bench.journal.forget_models(best, records[-1].number)  # what a kill has left
     bench.journal.forget_checkpoints(records[-1].number)
     _log.info(
@@ -114,17 +109,14 @@ def _measure(bench: Workbench, catalogue: Catalogue, weights: bytes) -> Test:
     model = build_model(len(catalogue.classes), 0, None)
     model.load_state_dict(load_safetensors(weights))
     model = model.to(device.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    rows = torch.from_numpy(catalogue.indices(Part.TEST)).to(device.device)
-    evaluation = evaluate(model, bench.equipment.photos, rows, device)
-    return score_test(evaluation.confusion, evaluation.top3_hits, catalogue.classes)
-
-
-def _environment(bench: Workbench) -> Environment:
-    return Environment(
-        device=bench.equipment.device.name,
-        precision=bench.equipment.device.precision,
-        threads=bench.run.threads,
-        versions=versions(),
-        source_revision=os.environ.get("SOURCE_REVISION"),
-        image=os.environ.get("IMAGE"),
+    rows = catalogue.indices(Part.TEST)
+    evaluation = evaluate(model, bench.equipment.photos, torch.from_numpy(rows).to(device.device), device)
+    mistakes = confident_mistakes(
+        images=catalogue.images[rows],
+        ids=[catalogue.ids[row] for row in rows],
+        labels=catalogue.labels[rows],
+        predicted=evaluation.predicted,
+        probability=evaluation.probability,
+        classes=catalogue.classes,
     )
+    return score_test(evaluation.confusion, evaluation.top3_hits, catalogue.classes, mistakes)

@@ -7,7 +7,7 @@ So a job that is killed between any two writes leaves a run that another job goe
 import contextlib
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from job.report.results import (
     AttemptFile,
     AttemptRecord,
     BadRecordError,
+    Progress,
     Record,
     Results,
     RunRecord,
@@ -29,6 +30,8 @@ from job.storage.base import Data, Storage
 RUN = "run.json"
 RESULTS = "results.json"
 PUBLISHED = "model/"
+PROGRESS = "progress.json"
+EVENTS = "tensorboard/"
 _WRITE_CHECK = ".write-check"
 _JSON = "application/json"
 _MODEL_KEY = re.compile(r"models/(\d+)\.[0-9a-f]+\.safetensors")
@@ -205,6 +208,22 @@ class Journal:
         for key in damaged:
             _log.warning("published object is damaged or missing and made anew", key=key)
         return None if damaged else results
+
+    def show_progress(self, progress: Progress) -> None:
+        """Write progress.json."""
+        self.storage.put(PROGRESS, progress.to_json(), content_type=_JSON)
+
+    def forget_progress(self) -> None:
+        """Delete progress.json, after results.json is there."""
+        self.storage.delete(PROGRESS)
+
+    def show_events(self, trials: Sequence[TrialRecord], make: Callable[[TrialRecord], bytes]) -> None:
+        """Write the event file of each trial that has none; TensorBoard takes each folder for a run of its own."""
+        there = {entry.key for entry in self.storage.list(EVENTS)}
+        for trial in trials:
+            key = f"{EVENTS}{trial.number:04}/events.out.tfevents.{trial.number:04}"
+            if key not in there:
+                self.storage.put(key, make(trial))
 
     def _is_whole(self, key: str, sha256: str) -> bool:
         try:

@@ -14,11 +14,11 @@ import structlog
 import torch
 from torch import Tensor
 
-from job.catalogue.catalogue import Catalogue, load_catalogue
+from job.catalogue.catalogue import Catalogue, load_catalogue, summarise
 from job.catalogue.split import Part
 from job.errors import JobError, Preempted, StorageUnavailableError
 from job.progress import progress_bar
-from job.report.results import AttemptRecord, Results, RunRecord, TrialRecord
+from job.report.results import AttemptRecord, Dataset, Results, RunRecord, TrialRecord
 from job.settings import Settings
 from job.study.budget import budget_spent
 from job.study.finish import Status, finish
@@ -26,6 +26,7 @@ from job.study.identity import new_run, refuse_other_data, refuse_other_settings
 from job.study.inputs import catalogue_settings, load_initial_weights
 from job.study.journal import Journal
 from job.study.preemption import GRACE_SECONDS, Preemption
+from job.study.show import show_progress
 from job.study.trials import Workbench, next_trial
 from job.training.data import IMAGENET_MEAN, IMAGENET_STD, Normalisation, Photos, normalisation_of
 from job.training.device import (
@@ -64,7 +65,8 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
     number = journal.begin_attempt(attempt)
     _log.info("attempt", attempt=number, device=device.name, precision=device.precision, threads=run.threads)
     equipment = Equipment(_photos(catalogue, device, initial), device, initial, settings.compile)
-    bench = Workbench(settings, journal, stop, equipment, run, number, attempt, began)
+    dataset = Dataset.model_validate(summarise(catalogue))
+    bench = Workbench(settings, journal, stop, equipment, run, dataset, number, attempt, began)
 
     def announce(signal_number: int) -> None:
         _log.warning("signal", signal=signal_number, grace_seconds=GRACE_SECONDS)
@@ -112,6 +114,7 @@ def _search(bench: Workbench) -> tuple[Status, list[TrialRecord]]:
             _log.info("time budget is spent", budget=settings.time_budget, trials=len(records))
             return "budget_spent", records
         records.append(next_trial(bench, records))
+        show_progress(bench, records)
 
 
 def _refuse_failures(records: Sequence[TrialRecord], limit: int) -> None:

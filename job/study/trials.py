@@ -9,8 +9,9 @@ import structlog
 from safetensors.torch import save as save_safetensors
 
 from job.errors import RunMismatchError
-from job.report.results import AttemptRecord, EpochRecord, RunRecord, TrialRecord, TrialTiming
-from job.search.suggest import Observation, suggest
+from job.report.results import AttemptRecord, Dataset, EpochRecord, RunRecord, TrialRecord, TrialTiming
+from job.search.process import observe
+from job.search.suggest import suggest
 from job.settings import Settings
 from job.study.checkpoints import Checkpoints, resume_state
 from job.study.journal import Journal
@@ -35,6 +36,8 @@ class Workbench:
     stop: Preemption
     equipment: Equipment
     run: RunRecord
+    dataset: Dataset
+    """What the catalogue holds, for those who watch."""
     attempt_number: int
     attempt: AttemptRecord
     began: float
@@ -118,10 +121,7 @@ def train_again(bench: Workbench, record: TrialRecord) -> bytes:
 
 
 def _suggest(settings: Settings, records: Sequence[TrialRecord], number: int) -> dict[str, float | str]:
-    sign = 1 if settings.objective == "log_loss" else -1
-    observations = [
-        Observation(record.params, None if record.value is None else sign * record.value) for record in records
-    ]
+    observations = observe(((record.params, record.value) for record in records), settings.objective)
     return suggest(
         settings.space,
         seed=settings.seed,

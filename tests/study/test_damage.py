@@ -71,7 +71,7 @@ def test_a_record_that_later_ones_depend_on_is_named(finished: Path, copy: Path,
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize("key", ["model/model.safetensors", "model/model.json", "results.json"])
+@pytest.mark.parametrize("key", ["model/model.safetensors", "model/model.onnx", "model/model.json", "results.json"])
 def test_what_is_published_is_made_anew(finished: Path, copy: Path, key: str, damage: Damage) -> None:
     """A complete run whose published files are no longer whole says so and publishes them again, as they were."""
     damage(copy / key)

@@ -1,0 +1,82 @@
+"""What people watch a run by, made anew after each trial: progress.json, report.html and TensorBoard's event files.
+
+Nothing is ever read from them again, so what goes wrong with one is said, and ends no search that hours were spent on.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import structlog
+
+from job.report.events import event_file
+from job.report.publish import build_progress, describe_run
+from job.report.redraw import write_page, write_report
+from job.report.results import Environment, Progress, Results, Run, TrialRecord
+from job.study.identity import versions
+from job.study.trials import Workbench, best_of
+
+_log = structlog.get_logger()
+
+
+def show_progress(bench: Workbench, records: Sequence[TrialRecord]) -> None:
+    """Write what is known after the last of `records`."""
+
+    def show() -> None:
+        progress = _progress(bench, records)
+        bench.journal.show_progress(progress)
+        write_page(bench.journal.storage, progress)
+
+    _attempt("progress", show)
+    show_events(bench, records)
+
+
+def show_results(bench: Workbench, results: Results) -> None:
+    """Write the page and the figures of a finished run."""
+    _attempt("report", lambda: write_report(bench.journal.storage, results))
+
+
+def show_events(bench: Workbench, records: Sequence[TrialRecord]) -> None:
+    """Write the event file of each trial that has none yet."""
+    if bench.settings.tensorboard:
+        _attempt("TensorBoard", lambda: bench.journal.show_events(records, event_file))
+
+
+def run_so_far(bench: Workbench, records: Sequence[TrialRecord]) -> Run:
+    """Return how the run has gone until now."""
+    return describe_run(
+        list(bench.journal.attempts().values()),
+        records,
+        _environment(bench),
+        len(bench.equipment.photos.train),
+        price_per_hour=bench.settings.price_per_hour or None,
+        now=datetime.now(UTC),
+    )
+
+
+def _progress(bench: Workbench, records: Sequence[TrialRecord]) -> Progress:
+    return build_progress(
+        settings=bench.settings.defining() | {"n_trials": bench.settings.n_trials},
+        dataset=bench.dataset,
+        trials=records,
+        best=best_of(records, bench.settings.objective),
+        run=run_so_far(bench, records),
+    )
+
+
+def _environment(bench: Workbench) -> Environment:
+    return Environment(
+        device=bench.equipment.device.name,
+        precision=bench.equipment.device.precision,
+        threads=bench.run.threads,
+        versions=versions(),
+        source_revision=os.environ.get("SOURCE_REVISION"),
+        image=os.environ.get("IMAGE"),
+    )
+
+
+def _attempt(what: str, write: Callable[[], object]) -> None:
+    try:
+        write()
+    except Exception as error:  # noqa: BLE001 -- whatever it is: the search goes on
+        _log.warning("not shown", what=what, error=str(error))

@@ -143,7 +143,7 @@ def _assemble(prepared: Prepared, settings: CatalogueSettings, seconds: dict[str
         *prepared.quarantined,
         *(Quarantined(packed.ids[row], reason) for row, reason in conflicts.items()),
         *(
-            Quarantined(row_id, f"class {label} has {excluded[label]} photos, under {settings.min_class_images}")
+            Quarantined(row_id, _too_small(label, excluded[label], settings.min_class_images))
             for row, (row_id, label) in enumerate(zip(packed.ids, labels, strict=True))
             if label in excluded and row not in conflicts
         ),
@@ -183,6 +183,10 @@ def _assemble(prepared: Prepared, settings: CatalogueSettings, seconds: dict[str
         duplicate_groups=duplicate_groups,
         seconds=seconds,
     )
+
+
+def _too_small(label: str, photos: int, least: int) -> str:
+    return f"class {label} has {photos} photo{'s' if photos > 1 else ''}, under {least}"
 
 
 def _place(settings: CatalogueSettings, cache_dir: Path) -> str:

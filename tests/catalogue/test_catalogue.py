@@ -124,7 +124,7 @@ def test_every_id_that_is_left_out_has_its_reason(tmp_path: Path) -> None:
         "81": reasons(catalogue)["81"],
         "82": "no value of subCategory",
         "83": conflict,
-        "84": "class Rare has 1 photos, under 3",
+        "84": "class Rare has 1 photo, under 3",
         "85": "photo without a row in styles.csv",
         "1000": conflict,
     }

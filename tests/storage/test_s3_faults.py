@@ -176,9 +176,18 @@ def test_an_interrupted_download_ends_at_once(open_through: OpenThrough, tmp_pat
     """A signal that comes while storage is down is not kept waiting by retries, in any thread, and no file is left."""
     storage, proxy = open_through(retry_seconds=60)
     storage.put("key", bytes(2 * PART_BYTES))
-    proxy.plan = lambda request: Fault(status=503) if request.method == "GET" else None
-    interruption = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
-    interruption.start()
+    refused = 0
+
+    def refuse(request: Request) -> Fault | None:
+        nonlocal refused
+        if request.method != "GET":
+            return None
+        refused += 1
+        if refused == 4:  # of both parts, and tried again
+            os.kill(os.getpid(), signal.SIGINT)
+        return Fault(status=503)
+
+    proxy.plan = refuse
     with pytest.raises(KeyboardInterrupt):
         storage.download("key", tmp_path / "file")
     assert_no_downloads_in_threads()
@@ -188,7 +197,7 @@ def test_an_interrupted_download_ends_at_once(open_through: OpenThrough, tmp_pat
 def assert_no_downloads_in_threads() -> None:
     for thread in threading.enumerate():
         if thread.name.startswith("download"):
-            thread.join(2)
+            thread.join(20)  # retries would go on for 60 seconds
             assert not thread.is_alive()
 
 

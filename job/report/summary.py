@@ -35,6 +35,7 @@ def print_summary(results: Results, uri: str) -> None:
         highlight=False,
     )
     console.print(f"Results: {uri}", highlight=False, soft_wrap=True)
+    console.print(f"To look at: {uri.removesuffix('results.json')}report.html", highlight=False, soft_wrap=True)
 
 
 def print_check(dataset: Dataset) -> None:

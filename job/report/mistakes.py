@@ -20,25 +20,27 @@ def confident_mistakes(
     images: NDArray[np.uint8],
     ids: Sequence[str],
     labels: NDArray[np.int64],
+    rows: NDArray[np.int64],
     predicted: NDArray[np.int64],
     probability: NDArray[np.float32],
     classes: Sequence[str],
 ) -> list[Mistake]:
     """Return the mistakes with the highest probability, in the order of it, at most MOST of them.
 
-    `images` are the test part's photos, (m, H, W, 3) RGB, and so are the other arrays, (m,).
+    `images`, (N, H, W, 3) RGB, `ids` and `labels`, (N,), are those of the whole catalogue, and `rows`, (m,), is its
+    test part, for which `predicted` and `probability`, (m,), hold.
     """
-    wrong = np.flatnonzero(predicted != labels)
+    wrong = np.flatnonzero(predicted != labels[rows])
     worst = wrong[np.argsort(-probability[wrong], kind="stable")][:MOST]
     return [
         Mistake(
-            id=ids[row],
-            true=classes[labels[row]],
-            predicted=classes[predicted[row]],
-            probability=float(probability[row]),
-            thumbnail=thumbnail(images[row]),
+            id=ids[rows[place]],
+            true=classes[labels[rows[place]]],
+            predicted=classes[predicted[place]],
+            probability=float(probability[place]),
+            thumbnail=thumbnail(images[rows[place]]),
         )
-        for row in worst.tolist()
+        for place in worst.tolist()
     ]
 
 

@@ -112,9 +112,10 @@ def _measure(bench: Workbench, catalogue: Catalogue, weights: bytes) -> Test:
     rows = catalogue.indices(Part.TEST)
     evaluation = evaluate(model, bench.equipment.photos, torch.from_numpy(rows).to(device.device), device)
     mistakes = confident_mistakes(
-        images=catalogue.images[rows],
-        ids=[catalogue.ids[row] for row in rows],
-        labels=catalogue.labels[rows],
+        images=catalogue.images,
+        ids=catalogue.ids,
+        labels=catalogue.labels,
+        rows=rows,
         predicted=evaluation.predicted,
         probability=evaluation.probability,
         classes=catalogue.classes,

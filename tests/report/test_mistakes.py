@@ -12,9 +12,10 @@ from job.report.mistakes import MOST, confident_mistakes, thumbnail
 def test_the_most_confident_mistakes_come_first_and_hits_are_none() -> None:
     """Photos whose class was found are left out; the rest is in the order of the model's confidence."""
     found = confident_mistakes(
-        images=np.zeros((4, 80, 60, 3), np.uint8),
-        ids=["10", "11", "12", "13"],
-        labels=np.array([0, 1, 1, 0]),
+        images=np.zeros((6, 80, 60, 3), np.uint8),
+        ids=["8", "10", "11", "12", "9", "13"],
+        labels=np.array([1, 0, 1, 1, -1, 0]),
+        rows=np.array([1, 2, 3, 5]),
         predicted=np.array([1, 1, 0, 1]),
         probability=np.array([0.6, 0.99, 0.9, 0.7], np.float32),
         classes=["Bags", "Shoes"],
@@ -35,6 +36,7 @@ def test_thumbnails_of_any_size_stay_below_300_kilobytes_in_all() -> None:
         images=images,
         ids=[str(number) for number in range(len(images))],
         labels=np.zeros(len(images), np.int64),
+        rows=np.arange(len(images)),
         predicted=np.ones(len(images), np.int64),
         probability=generator.random(len(images), np.float32),
         classes=["Bags", "Shoes"],

@@ -5,11 +5,9 @@ from typing import TypeVar
 from job.errors import JobError, ObjectMissingError
 from job.report.exports import draw_figures
 from job.report.page import draw_page
-from job.report.results import BadRecordError, Progress, Record, Results
+from job.report.results import PROGRESS, RESULTS, BadRecordError, Progress, Record, Results
 from job.storage import Storage, open_storage
 
-RESULTS = "results.json"
-PROGRESS = "progress.json"
 PAGE = "report.html"
 FIGURES = "figures/"
 

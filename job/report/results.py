@@ -8,6 +8,8 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 SCHEMA_VERSION: Literal[1] = 1
+RESULTS = "results.json"
+PROGRESS = "progress.json"
 _CHECKSUM = re.compile(rb'"checksum": "([0-9a-f]{64})"')
 _NO_CHECKSUM = b'"checksum": ""'
 

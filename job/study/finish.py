@@ -14,8 +14,7 @@ from job.catalogue.split import Part
 from job.errors import JobError, RunMismatchError
 from job.report.mistakes import confident_mistakes
 from job.report.publish import build_results, score_test
-from job.report.results import Results, Test, TrialRecord
-from job.study.journal import RESULTS
+from job.report.results import RESULTS, Results, Test, TrialRecord
 from job.study.publishing import model_files
 from job.study.show import run_so_far, show_events, show_results
 from job.study.trials import Workbench, best_of, train_again

@@ -15,6 +15,8 @@ import structlog
 
 from job.errors import ObjectMissingError, RunMismatchError
 from job.report.results import (
+    PROGRESS,
+    RESULTS,
     AttemptFile,
     AttemptRecord,
     BadRecordError,
@@ -28,9 +30,7 @@ from job.report.results import (
 from job.storage.base import Data, Storage
 
 RUN = "run.json"
-RESULTS = "results.json"
 PUBLISHED = "model/"
-PROGRESS = "progress.json"
 EVENTS = "tensorboard/"
 _WRITE_CHECK = ".write-check"
 _JSON = "application/json"

@@ -11,10 +11,10 @@ from torch import nn
 
 from job.errors import JobError, ObjectMissingError, RunMismatchError
 from job.report.model_json import DESCRIPTION, WEIGHTS, ModelDescription
-from job.report.results import BadRecordError
+from job.report.results import RESULTS, BadRecordError
 from job.storage import open_storage
 from job.storage.base import Storage
-from job.study.journal import PUBLISHED, RESULTS
+from job.study.journal import PUBLISHED
 from job.training.device import Device
 from job.training.model import build_model
 

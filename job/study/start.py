@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import structlog
 
-from job.report.results import Results
+from job.report.results import RESULTS, Results
 from job.settings import Settings
 from job.storage import open_storage
 from job.study.budget import budget_spent
 from job.study.identity import refuse_other_settings
-from job.study.journal import RESULTS, Journal
+from job.study.journal import Journal
 from job.study.preemption import Preemption
 
 _log = structlog.get_logger()

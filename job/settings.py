@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from job.errors import SettingsError
+from job.search.pruning import Pruner
 from job.search.space import SearchSpace, parse_search_space
 
 PREFIX = "FASHIONTUNE_"
@@ -34,6 +35,7 @@ SEARCH_DEFINING = frozenset(
         "objective",
         "search_space",
         "acquisition",
+        "pruner",
         "init_weights",
         "precision",
     }
@@ -110,6 +112,10 @@ class Settings(BaseSettings):
     )
     acquisition: Literal["EI", "PI", "LCB", "gp_hedge"] = Field(
         "EI", description="Acquisition function of the Bayesian optimisation."
+    )
+    pruner: Pruner = Field(
+        "none",
+        description="Stops a trial early whose learning curve falls behind those of earlier trials; none trains each to the end.",
     )
     init_weights: str = Field(
         "random",

@@ -88,7 +88,7 @@ def describe_run(
 def importance_of(settings: Mapping[str, Any], trials: Sequence[TrialRecord]) -> dict[str, Importance]:
     """Return the importance of each hyperparameter that was searched; `settings` are those that define the search."""
     space = parse_search_space(json.dumps(settings["search_space"]))
-    observations = observe(((trial.params, trial.value) for trial in trials), settings["objective"])
+    observations = observe(trials, settings["objective"])
     found = importance(space, observations, settings["seed"])
     return {name: Importance(main=main, total=total) for name, (main, total) in found.items()}
 

@@ -70,6 +70,10 @@ class EpochRecord(Record):
     macro_f1: float
     balanced_accuracy: float
 
+    def value(self, objective: str) -> float:
+        """Return the score that the objective names."""
+        return self.validation_loss if objective == "log_loss" else float(getattr(self, objective))
+
 
 class TrialTiming(Record):
     """Where a trial's time went, in seconds, and its speed."""
@@ -84,8 +88,8 @@ class TrialTiming(Record):
     ended_at: datetime
 
 
-class TrialRecord(Record):
-    """One finished trial: immutable, and all that later trials depend on."""
+class TrialResult(Record):
+    """A trial as results.json shows it."""
 
     number: int
     params: dict[str, float | str]
@@ -94,8 +98,17 @@ class TrialRecord(Record):
     best_epoch: int | None
     epochs: list[EpochRecord]
     error: str | None
-    model: StoredModel | None = Field(description="Weights of best_epoch, where the trial was the best when it ended.")
     timing: TrialTiming
+
+    def curve(self, objective: str) -> list[float]:
+        """Return the objective after each epoch."""
+        return [epoch.value(objective) for epoch in self.epochs]
+
+
+class TrialRecord(TrialResult):
+    """One finished trial: immutable, and all that later trials depend on."""
+
+    model: StoredModel | None = Field(description="Weights of best_epoch, where the trial was the best when it ended.")
     checksum: str = checksum_field()
 
 
@@ -167,19 +180,6 @@ class Dataset(Record):
     quarantined: list[LeftOut]
     excluded_classes: list[ExcludedClass]
     duplicate_groups: int = Field(description="Groups of pixel-identical photos.")
-
-
-class TrialResult(Record):
-    """A trial as results.json shows it."""
-
-    number: int
-    params: dict[str, float | str]
-    status: Literal["complete", "diverged", "failed", "pruned"]
-    value: float | None
-    best_epoch: int | None
-    epochs: list[EpochRecord]
-    error: str | None
-    timing: TrialTiming
 
 
 class Best(Record):

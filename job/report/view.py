@@ -71,7 +71,7 @@ class View:
     @cached_property
     def dependence(self) -> PartialDependence | None:
         """What the process fitted to all trials predicts."""
-        observations = observe([(trial.params, trial.value) for trial in self.trials], self.objective)
+        observations = observe(self.trials, self.objective)
         seed = int(self.run.settings.get("seed", 0))
         return partial_dependence(self.space, observations, seed, objective=self.objective)
 

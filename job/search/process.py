@@ -6,6 +6,7 @@ What is suggested and what is reported of the search come from one process, fitt
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,21 +23,45 @@ Params = dict[str, float | str]
 class Observation:
     """What an earlier trial was run with and what came of it.
 
-    `loss` is minimised; None is a trial that diverged or failed. Raises ValueError for a loss that is not finite.
+    `loss` is minimised; None is a trial that diverged, failed or was pruned. Raises ValueError for a loss that is not
+    finite.
     """
 
     params: Mapping[str, float | str]
     loss: float | None
+    curve: tuple[float, ...] = ()
+    """The loss after each epoch, as far as the trial went."""
+    pruned: bool = False
 
     def __post_init__(self) -> None:
         if self.loss is not None and not math.isfinite(self.loss):
             raise ValueError(f"a loss must be finite, or None where the trial diverged, not {self.loss}")
 
 
-def observe(trials: Iterable[tuple[Mapping[str, float | str], float | None]], objective: str) -> list[Observation]:
-    """Return what trials, (parameters, value of the objective) each, tell; None is the value of one without any."""
+class Trial(Protocol):
+    """What is asked of a trial's record."""
+
+    @property
+    def params(self) -> Mapping[str, float | str]: ...
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def status(self) -> str: ...
+    def curve(self, objective: str) -> list[float]: ...
+
+
+def observe(trials: Iterable[Trial], objective: str) -> list[Observation]:
+    """Return what trials tell, in their order."""
     sign = sense(objective)
-    return [Observation(params, None if value is None else sign * value) for params, value in trials]
+    return [
+        Observation(
+            trial.params,
+            None if trial.value is None else sign * trial.value,
+            tuple(sign * value for value in trial.curve(objective)),
+            pruned=trial.status == "pruned",
+        )
+        for trial in trials
+    ]
 
 
 def point(space: SearchSpace, unit: npt.NDArray[np.float64]) -> Params:
@@ -70,12 +95,44 @@ def _plain(dimension: Range | tuple[str, ...], value: float | str) -> float | st
 
 
 def told_losses(observations: Sequence[Observation]) -> npt.NDArray[np.float64] | None:
-    """Return the losses, (observations,), with the worst one in place of None; None where there is none at all."""
-    finite = [observation.loss for observation in observations if observation.loss is not None]
+    """Return the losses, (observations,), or None where no trial is complete.
+
+    In place of None stands the worst loss, and for a pruned trial the one that it would be expected to have come to:
+    its last loss would count against it the epochs that it was not given.
+    """
+    complete = [observation for observation in observations if observation.loss is not None]
+    finite = [observation.loss for observation in complete if observation.loss is not None]
     if not finite:
         return None
-    worst = max(finite)
-    return np.array([worst if observation.loss is None else observation.loss for observation in observations])
+    losses = []
+    for observation in observations:
+        if observation.loss is not None:
+            losses.append(observation.loss)
+        elif observation.pruned:
+            losses.append(_expected_loss(observation.curve, complete, finite))
+        else:
+            losses.append(max(finite))
+    return np.array(losses)
+
+
+def _expected_loss(curve: tuple[float, ...], complete: Sequence[Observation], finite: Sequence[float]) -> float:
+    """Return the final loss that complete trials let expect of a pruned one.
+
+    It is the least squares' line from what they had reached after as many epochs to what they came to, with a slope
+    from 0 to 1, and never better than the best of them, which nothing measured.
+    """
+    pairs = [
+        (min(other.curve[: len(curve)]), loss)
+        for other, loss in zip(complete, finite, strict=True)
+        if len(other.curve) >= len(curve)
+    ]
+    if not pairs:
+        return max(finite)
+    reached, final = np.array(pairs).T
+    deviations = reached - reached.mean()
+    spread = float(deviations @ deviations)
+    slope = float(np.clip(deviations @ final / spread, 0.0, 1.0)) if spread > 0 else 0.0
+    return max(float(final.mean()) + slope * (min(curve) - float(reached.mean())), min(finite))
 
 
 def standardised(losses: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """A trial from its number to its record: suggest, train, and write down, in the order that the journal promises."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -9,8 +9,10 @@ import structlog
 from safetensors.torch import save as save_safetensors
 
 from job.errors import RunMismatchError
+from job.metrics import sense
 from job.report.results import AttemptRecord, Dataset, EpochRecord, RunRecord, TrialRecord, TrialTiming
 from job.search.process import observe
+from job.search.pruning import stops
 from job.search.suggest import suggest
 from job.settings import Settings
 from job.study.checkpoints import Checkpoints, resume_state
@@ -19,7 +21,7 @@ from job.study.preemption import Preemption
 from job.training.checkpoint import plain_layout
 from job.training.plan import EpochScores, Equipment, TrialPlan, TrialResult, better
 from job.training.state import TrialState
-from job.training.trial import Hooks, run_trial
+from job.training.trial import Hooks, never, run_trial
 
 MAX_DEATHS = 3
 """Times that a trial's process may die without a new checkpoint before the trial is given up."""
@@ -62,7 +64,7 @@ def next_trial(bench: Workbench, records: Sequence[TrialRecord]) -> TrialRecord:
     suggested = time.monotonic()
     with bench.stop.deferred():
         plan = _plan(bench.settings, number, params)
-        result, blocked = _train(bench, plan)
+        result, blocked = _train(bench, plan, _stop(bench.settings, records))
         model = None
         if result.weights is not None and _beats(result, records, bench.settings.objective):
             model = bench.journal.store_model(number, save_safetensors(plain_layout(result.weights)))
@@ -121,11 +123,10 @@ def train_again(bench: Workbench, record: TrialRecord) -> bytes:
 
 
 def _suggest(settings: Settings, records: Sequence[TrialRecord], number: int) -> dict[str, float | str]:
-    observations = observe(((record.params, record.value) for record in records), settings.objective)
     return suggest(
         settings.space,
         seed=settings.seed,
-        observations=observations,
+        observations=observe(records, settings.objective),
         number=number,
         n_initial=settings.n_initial_trials,
         acquisition=settings.acquisition,
@@ -146,7 +147,20 @@ def _plan(settings: Settings, number: int, params: dict[str, float | str]) -> Tr
     )
 
 
-def _train(bench: Workbench, plan: TrialPlan) -> tuple[TrialResult, float]:
+def _stop(settings: Settings, records: Sequence[TrialRecord]) -> Callable[[Sequence[EpochScores]], bool]:
+    """Return the pruner's question about a trial that follows `records`, which answers by them alone."""
+    sign, objective = sense(settings.objective), settings.objective
+    earlier = [[sign * value for value in record.curve(objective)] for record in records]
+
+    def stop(epochs: Sequence[EpochScores]) -> bool:
+        return stops(settings.pruner, earlier, [sign * scores.value(objective) for scores in epochs], settings.epochs)
+
+    return stop
+
+
+def _train(
+    bench: Workbench, plan: TrialPlan, stop: Callable[[Sequence[EpochScores]], bool] = never
+) -> tuple[TrialResult, float]:
     """Train a trial from its last checkpoint; return what came of it and the seconds it stood still for checkpoints."""
     state, step = resume_state(bench.journal, plan, bench.equipment)
     earlier = [each for number, each in bench.journal.attempts().items() if number < bench.attempt_number]
@@ -166,7 +180,7 @@ def _train(bench: Workbench, plan: TrialPlan) -> tuple[TrialResult, float]:
             bench.stop.check()
 
     photos = len(bench.equipment.photos.train)
-    hooks = Hooks(after_step, after_epoch=lambda scores: _log_epoch(scores, photos))
+    hooks = Hooks(after_step, after_epoch=lambda scores: _log_epoch(scores, photos), stop=stop)
     try:
         return run_trial(plan, bench.equipment, hooks, state), checkpoints.blocked_seconds
     finally:

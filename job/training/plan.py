@@ -47,7 +47,7 @@ class EpochScores:
 class TrialResult:
     """What a trial came to; its weights are those of the best epoch, on the CPU."""
 
-    status: Literal["complete", "diverged", "failed"]
+    status: Literal["complete", "diverged", "failed", "pruned"]
     epochs: list[EpochScores] = field(default_factory=list)
     best_epoch: int | None = None
     value: float | None = None

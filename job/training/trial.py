@@ -5,7 +5,7 @@ Knows no search, no storage and no layout of the run. All that is random comes f
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -28,6 +28,11 @@ _FINITE_CHECK_STEPS = 32  # on a GPU each look at the loss waits for the device
 _log = structlog.get_logger()
 
 
+def never(_: Sequence[EpochScores]) -> bool:
+    """Say that a trial is not to stop."""
+    return False
+
+
 @dataclass(frozen=True)
 class Hooks:
     """What is called while a trial trains."""
@@ -36,6 +41,9 @@ class Hooks:
     """Called with the state at each step boundary, and between the batches of a validation, which changes no state; may
     raise to put the trial down."""
     after_epoch: Callable[[EpochScores], None]
+    stop: Callable[[Sequence[EpochScores]], bool] = never
+    """Asked with the scores of all epochs so far, after each but the last: whether the trial is worth no more of them.
+    Must answer the same to the same, since a trial that goes on from a checkpoint asks again."""
 
 
 def run_trial(plan: TrialPlan, equipment: Equipment, hooks: Hooks, state: TrialState) -> TrialResult:
@@ -82,6 +90,9 @@ def _train(plan: TrialPlan, equipment: Equipment, hooks: Hooks, state: TrialStat
         state.epoch, state.step, state.train_seconds = state.epoch + 1, 0, 0.0
         state.loss_sum.zero_()
         hooks.after_epoch(scores)
+        if state.epoch <= plan.epochs and hooks.stop(result.epochs):
+            result.status, result.value, result.best_epoch, result.weights = "pruned", None, None, None
+            return
 
 
 def _scores(state: TrialState, train_loss: float, evaluation: Evaluation, evaluate_seconds: float) -> EpochScores:

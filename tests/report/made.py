@@ -139,7 +139,7 @@ def _parts(
     complete = [record for record in records if record.value is not None]
     sign = 1 if objective == "log_loss" else -1
     best = min(complete, key=lambda record: sign * (record.value or 0.0), default=None)
-    observations = observe([(record.params, record.value) for record in records], objective)
+    observations = observe(records, objective)
     shares = importance(space, observations, seed)
     return {
         "settings": {

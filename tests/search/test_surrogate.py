@@ -4,11 +4,13 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
 
-from job.search.process import Observation, Params, observe, point
+from job.metrics import sense
+from job.search.process import Observation, Params, point
 from job.search.space import SearchSpace, parse_search_space
 from job.search.surrogate import LEAST_TRIALS, importance, partial_dependence
 
@@ -19,6 +21,11 @@ RANGES = parse_search_space('{"optimizer": "sgd"}')
 def points(space: SearchSpace, count: int, seed: int = 0) -> list[Params]:
     rng = np.random.default_rng(seed)
     return [point(space, rng.random(len(space.searched))) for _ in range(count)]
+
+
+def observe(trials: Iterable[tuple[Params, float | None]], objective: str) -> list[Observation]:
+    sign = sense(objective)
+    return [Observation(params, None if value is None else sign * value) for params, value in trials]
 
 
 def unit(params: Params) -> tuple[float, float, float]:

@@ -29,6 +29,10 @@ class EpochRecord(Record):
     macro_f1: float
     balanced_accuracy: float
 
+    def value(self, objective: str) -> float:
+        """Return the score that the objective names."""
+        return self.validation_loss if objective == "log_loss" else float(getattr(self, objective))
+
 
 class TrialTiming(Record):
     """Where a trial's time went, in seconds, and its speed."""
@@ -58,6 +62,23 @@ class TrialRecord(Record):
     checksum: str = checksum_field()
 
 
+class PriorObservation(Record):
+    """What a trial of an earlier run tells."""
+
+    params: dict[str, float | str]
+    value: float | None = Field(description="This run's objective at its best epoch; null for a trial that diverged.")
+
+
+class PriorRun(Record):
+    """What an earlier run tells, as it was when this run began."""
+
+    uri: str
+    dataset_fingerprint: str
+    differs: list[str] = Field(description="Settings that differ there, but for those that only steer the search.")
+    left_out: int = Field(description="Trials that failed, were pruned, or lie outside this run's search space.")
+    observations: list[PriorObservation]
+
+
 class RunRecord(Record):
     """run.json: what a run is, fixed when it begins."""
 
@@ -69,6 +90,7 @@ class RunRecord(Record):
     threads: int = Field(description="CPU threads of every attempt, since sums depend on their number.")
     versions: dict[str, str]
     created_at: datetime
+    warm_start: list[PriorRun] = Field(default_factory=list, description="What the earlier runs tell, one each.")
     checksum: str = checksum_field()
 
 
@@ -171,7 +193,7 @@ class Mistake(Record):
 
 
 class Test(Record):
-    """The winner on the test part, which nothing else ever saw."""
+    """The winner on the test part, which nothing else in this run saw."""
 
     accuracy: float
     accuracy_ci95: tuple[float, float] = Field(description="Wilson interval.")
@@ -216,6 +238,16 @@ class Run(Record):
     checksum: str = checksum_field()
 
 
+class WarmStart(Record):
+    """An earlier run that the search has learned from."""
+
+    uri: str
+    same_data: bool = Field(description="Its photos and labels are those of this run.")
+    differs: list[str] = Field(description="Settings that differ there, but for those that only steer the search.")
+    trials: int = Field(description="Trials that were taken.")
+    left_out: int = Field(description="Trials that failed, were pruned, or lie outside this run's search space.")
+
+
 class Results(Record):
     """results.json."""
 
@@ -224,6 +256,7 @@ class Results(Record):
     settings: dict[str, Any]
     dataset: Dataset
     search_space: dict[str, Any]
+    warm_start: list[WarmStart] = Field(default_factory=list, description="Earlier runs that it was begun from.")
     trials: list[TrialResult]
     best: Best
     test: Test
@@ -243,6 +276,7 @@ class Progress(Record):
     settings: dict[str, Any]
     dataset: Dataset
     search_space: dict[str, Any]
+    warm_start: list[WarmStart] = Field(default_factory=list, description="Earlier runs that it was begun from.")
     trials: list[TrialResult]
     best: Best | None
     importance: dict[str, Importance]

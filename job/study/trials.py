@@ -9,7 +9,7 @@ import structlog
 from safetensors.torch import save as save_safetensors
 
 from job.errors import RunMismatchError
-from job.report.results import AttemptRecord, Dataset, EpochRecord, RunRecord, TrialRecord, TrialTiming
+from job.report.results import AttemptRecord, Dataset, EpochRecord, PriorRun, RunRecord, TrialRecord, TrialTiming
 from job.search.process import observe
 from job.search.suggest import suggest
 from job.settings import Settings
@@ -58,7 +58,7 @@ def next_trial(bench: Workbench, records: Sequence[TrialRecord]) -> TrialRecord:
     number = len(records)
     structlog.contextvars.bind_contextvars(trial=number)
     started = time.monotonic()
-    params = _suggest(bench.settings, records, number)
+    params = _suggest(bench.settings, bench.run.warm_start, records, number)
     suggested = time.monotonic()
     with bench.stop.deferred():
         plan = _plan(bench.settings, number, params)
@@ -120,7 +120,9 @@ def train_again(bench: Workbench, record: TrialRecord) -> bytes:
     return data
 
 
-def _suggest(settings: Settings, records: Sequence[TrialRecord], number: int) -> dict[str, float | str]:
+def _suggest(
+    settings: Settings, warm_start: Sequence[PriorRun], records: Sequence[TrialRecord], number: int
+) -> dict[str, float | str]:
     observations = observe(((record.params, record.value) for record in records), settings.objective)
     return suggest(
         settings.space,
@@ -129,6 +131,10 @@ def _suggest(settings: Settings, records: Sequence[TrialRecord], number: int) ->
         number=number,
         n_initial=settings.n_initial_trials,
         acquisition=settings.acquisition,
+        prior=[
+            observe(((each.params, each.value) for each in earlier.observations), settings.objective)
+            for earlier in warm_start
+        ],
     )
 
 

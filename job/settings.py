@@ -36,11 +36,15 @@ SEARCH_DEFINING = frozenset(
         "search_space",
         "acquisition",
         "pruner",
+        "warm_start_uri",
         "init_weights",
         "precision",
     }
 )
 """Settings that change what a trial's value means or which trial comes next: a started run keeps them for good."""
+
+BEFORE_THEY_EXISTED = {"pruner": "none", "warm_start_uri": ""}
+"""What settings that define the search were in runs which are older than they."""
 
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
@@ -59,6 +63,14 @@ def _parse_duration(value: Any) -> Any:  # noqa: ANN401 -- a pydantic validator 
 def _check_search_space(text: str) -> str:
     parse_search_space(text)
     return text
+
+
+def _check_uris(text: str) -> str:
+    uris = [uri.strip() for uri in text.split(",")]
+    if text and (not all(uris) or len(set(uris)) < len(uris)):
+        message = "write the URIs of one or more runs, separated by commas, each once"
+        raise ValueError(message)
+    return ",".join(uris)
 
 
 class Settings(BaseSettings):
@@ -115,7 +127,14 @@ class Settings(BaseSettings):
     )
     pruner: Pruner = Field(
         "none",
-        description="Stops a trial early whose learning curve falls behind those of earlier trials; none trains each to the end.",
+        description="Stops a trial early whose learning curve falls behind those of earlier trials; none trains each "
+        "to the end.",
+    )
+    warm_start_uri: Annotated[str, AfterValidator(_check_uris)] = Field(
+        "",
+        description="Earlier runs to learn from, whose trials within the search space are told to the optimiser when "
+        "the run begins: OUTPUT_URIs, separated by commas. Where they tell as much as N_INITIAL_TRIALS would, the "
+        "initial design has 2 trials.",
     )
     init_weights: str = Field(
         "random",
@@ -167,6 +186,11 @@ class Settings(BaseSettings):
     def space(self) -> SearchSpace:
         """The search space, with SEARCH_SPACE's overrides."""
         return parse_search_space(self.search_space)
+
+    @property
+    def warm_start_uris(self) -> list[str]:
+        """The earlier runs to learn from."""
+        return self.warm_start_uri.split(",") if self.warm_start_uri else []
 
     def defining(self) -> dict[str, Any]:
         """Return the settings that define the search, JSON-safe, in their order of definition."""

@@ -74,7 +74,8 @@ def settings_as_markdown() -> str:
     lines = ["| variable | default | allowed | meaning |", "|---|---|---|---|"]
     for row in describe_settings():
         meaning = row.meaning.replace("|", "\\|")
-        lines.append(f"| `{row.variable}` | `{row.default}` | {row.allowed} | {meaning} |")
+        default = f"`{row.default}`" if row.default else ""
+        lines.append(f"| `{row.variable}` | {default} | {row.allowed} | {meaning} |")
     return "\n".join(lines) + "\n"
 
 

@@ -85,6 +85,8 @@ def test_time_budget_is_read_as_people_write_it(monkeypatch: pytest.MonkeyPatch,
         ("TIME_BUDGET", "-5", "like 6h30m"),
         ("MAX_FAILED_TRIALS", "0", "greater than or equal to 1"),
         ("RETRY_SECONDS", "0", "greater than 0"),
+        ("WARM_START_URI", "runs/1,,runs/2", "separated by commas, each once"),
+        ("WARM_START_URI", "runs/1, runs/1", "separated by commas, each once"),
         ("LOG_FORMAT", "xml", "'auto', 'console' or 'json'"),
         ("LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),
     ],
@@ -96,6 +98,14 @@ def test_values_out_of_range_are_refused(monkeypatch: pytest.MonkeyPatch, name: 
         load_settings()
     assert str(error.value).startswith(f"FASHIONTUNE_{name}={value}: ")
     assert allowed in str(error.value)
+
+
+def test_earlier_runs_are_listed_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One or more URIs; spaces around them do not make another setting."""
+    assert load_settings().warm_start_uris == []
+    monkeypatch.setenv("FASHIONTUNE_WARM_START_URI", "s3://bucket/runs/1/, runs/2 ")
+    assert load_settings().warm_start_uris == ["s3://bucket/runs/1/", "runs/2"]
+    assert load_settings().defining()["warm_start_uri"] == "s3://bucket/runs/1/,runs/2"
 
 
 def test_several_bad_values_are_named_together(monkeypatch: pytest.MonkeyPatch) -> None:

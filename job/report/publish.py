@@ -20,12 +20,14 @@ from job.report.results import (
     Environment,
     Importance,
     Mistake,
+    PriorRun,
     Progress,
     Results,
     Run,
     Test,
     TrialRecord,
     TrialResult,
+    WarmStart,
 )
 from job.search.process import observe
 from job.search.space import parse_search_space
@@ -103,13 +105,14 @@ def build_results(
     test: Test,
     published: Mapping[str, str],
     run: Run,
+    prior: Sequence[PriorRun] = (),
 ) -> Results:
     """Return results.json; `best` is one of `trials` and has its weights stored."""
     winner = _best(best)
     assert winner is not None  # noqa: S101 -- tells the type checker what being the best means
     return Results(
         status=status,
-        **_search(settings, dataset, trials, run),
+        **_search(settings, dataset, trials, run, prior),
         best=winner,
         test=test,
         published=dict(published),
@@ -123,17 +126,30 @@ def build_progress(
     trials: Sequence[TrialRecord],
     best: TrialRecord | None,
     run: Run,
+    prior: Sequence[PriorRun] = (),
 ) -> Progress:
     """Return progress.json; `best` is None while no trial is complete."""
-    return Progress(**_search(settings, dataset, trials, run), best=_best(best))
+    return Progress(**_search(settings, dataset, trials, run, prior), best=_best(best))
 
 
-def _search(settings: Mapping[str, Any], dataset: Dataset, trials: Sequence[TrialRecord], run: Run) -> dict[str, Any]:
+def _search(
+    settings: Mapping[str, Any], dataset: Dataset, trials: Sequence[TrialRecord], run: Run, prior: Sequence[PriorRun]
+) -> dict[str, Any]:
     """Return what results.json and progress.json have in common."""
     return {
         "settings": {name: value for name, value in settings.items() if name != "search_space"},
         "dataset": dataset,
         "search_space": settings["search_space"],
+        "warm_start": [
+            WarmStart(
+                uri=earlier.uri,
+                same_data=earlier.dataset_fingerprint == dataset.fingerprint,
+                differs=earlier.differs,
+                trials=len(earlier.observations),
+                left_out=earlier.left_out,
+            )
+            for earlier in prior
+        ],
         "trials": [TrialResult.model_validate(trial.model_dump(exclude={"model", "checksum"})) for trial in trials],
         "importance": importance_of(settings, trials),
         "run": run,

@@ -1,56 +1,15 @@
 """What a run writes as JSON: trial records, run.json, attempts, results.json; these models are the one definition."""
 
-import hashlib
-import re
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
+
+from job.report.record import Record, checksum_field
 
 SCHEMA_VERSION: Literal[1] = 1
 RESULTS = "results.json"
 PROGRESS = "progress.json"
-_CHECKSUM = re.compile(rb'"checksum": "([0-9a-f]{64})"')
-_NO_CHECKSUM = b'"checksum": ""'
-
-
-class BadRecordError(ValueError):
-    """Bytes that are no whole and unaltered record of this version."""
-
-
-def checksum_field() -> Any:  # noqa: ANN401 -- pydantic's Field is any type's
-    """Return the field that `to_json` fills; a file has exactly one."""
-    return Field("", description="sha256 of this file as it is with this field empty.")
-
-
-class Record(BaseModel):
-    """A part of the run's JSON; unknown fields are refused, numbers are finite."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, json_schema_serialization_defaults_required=True
-    )
-
-    def to_json(self) -> bytes:
-        """Return the canonical bytes, with their checksum: equal objects give equal bytes."""
-        data = self.model_dump_json(indent=2).encode() + b"\n"
-        digest = hashlib.sha256(data).hexdigest().encode()
-        return data.replace(_NO_CHECKSUM, b'"checksum": "' + digest + b'"')
-
-    @classmethod
-    def from_json(cls, data: bytes) -> Self:
-        """Return the object that gave these bytes; raises BadRecordError where a single bit of them is another."""
-        found = _CHECKSUM.findall(data)
-        if len(found) != 1:
-            raise BadRecordError("it has no checksum")
-        plain = _CHECKSUM.sub(_NO_CHECKSUM, data)
-        if hashlib.sha256(plain).hexdigest().encode() != found[0]:
-            raise BadRecordError("its content does not fit its checksum")
-        try:
-            return cls.model_validate_json(plain)
-        except ValidationError as error:
-            detail = error.errors()[0]
-            where = ".".join(str(part) for part in detail["loc"])
-            raise BadRecordError(f"it is of another version: {where}: {detail['msg']}") from None
 
 
 class StoredModel(Record):
@@ -112,6 +71,29 @@ class TrialRecord(TrialResult):
     checksum: str = checksum_field()
 
 
+class PriorObservation(Record):
+    """What a trial of an earlier run tells."""
+
+    params: dict[str, float | str]
+    status: Literal["complete", "diverged", "pruned"]
+    value: float | None = Field(description="This run's objective at the best epoch; null unless complete.")
+    scores: list[float] = Field(description="This run's objective after each epoch.")
+
+    def curve(self, _: str) -> list[float]:
+        """Return the objective after each epoch, which is this run's."""
+        return self.scores
+
+
+class PriorRun(Record):
+    """What an earlier run tells, as it was when this run began."""
+
+    uri: str
+    dataset_fingerprint: str
+    differs: list[str] = Field(description="Settings that differ there, but for those that only steer the search.")
+    left_out: int = Field(description="Trials that failed or lie outside this run's search space.")
+    observations: list[PriorObservation]
+
+
 class RunRecord(Record):
     """run.json: what a run is, fixed when it begins."""
 
@@ -123,6 +105,7 @@ class RunRecord(Record):
     threads: int = Field(description="CPU threads of every attempt, since sums depend on their number.")
     versions: dict[str, str]
     created_at: datetime
+    warm_start: list[PriorRun] = Field(default_factory=list, description="What the earlier runs tell, one each.")
     checksum: str = checksum_field()
 
 
@@ -212,7 +195,7 @@ class Mistake(Record):
 
 
 class Test(Record):
-    """The winner on the test part, which nothing else ever saw."""
+    """The winner on the test part, which nothing else in this run saw."""
 
     accuracy: float
     accuracy_ci95: tuple[float, float] = Field(description="Wilson interval.")
@@ -257,6 +240,16 @@ class Run(Record):
     checksum: str = checksum_field()
 
 
+class WarmStart(Record):
+    """An earlier run that the search has learned from."""
+
+    uri: str
+    same_data: bool = Field(description="Its photos and labels are those of this run.")
+    differs: list[str] = Field(description="Settings that differ there, but for those that only steer the search.")
+    trials: int = Field(description="Trials that were taken.")
+    left_out: int = Field(description="Trials that failed or lie outside this run's search space.")
+
+
 class Results(Record):
     """results.json."""
 
@@ -265,6 +258,7 @@ class Results(Record):
     settings: dict[str, Any]
     dataset: Dataset
     search_space: dict[str, Any]
+    warm_start: list[WarmStart] = Field(default_factory=list, description="Earlier runs that it was begun from.")
     trials: list[TrialResult]
     best: Best
     test: Test
@@ -284,6 +278,7 @@ class Progress(Record):
     settings: dict[str, Any]
     dataset: Dataset
     search_space: dict[str, Any]
+    warm_start: list[WarmStart] = Field(default_factory=list, description="Earlier runs that it was begun from.")
     trials: list[TrialResult]
     best: Best | None
     importance: dict[str, Importance]

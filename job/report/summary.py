@@ -30,7 +30,7 @@ def print_summary(results: Results, uri: str) -> None:
     test, low, high = results.test, *results.test.accuracy_ci95
     photos = sum(row.support for row in test.per_class)
     console.print(
-        f"Trial {results.best.trial} won. On {photos} test photos that nothing else ever saw: accuracy "
+        f"Trial {results.best.trial} won. On {photos} test photos that nothing else in this run saw: accuracy "
         f"{test.accuracy:.3f} (95 % interval {low:.3f} to {high:.3f}), macro F1 {test.macro_f1:.3f}.",
         highlight=False,
     )

@@ -16,6 +16,7 @@ from job.report.scales import Linear, Log, Scale, rounded_out
 from job.report.words import OBJECTIVES, PARAMETERS, count, parameter, score
 from job.search.process import observe
 from job.search.space import Range, SearchSpace, parse_search_space
+from job.search.suggest import design_size
 from job.search.surrogate import PartialDependence, partial_dependence
 
 _MANY_TIMES = 10.0  # from which ratio of losses on a logarithmic scale shows more
@@ -83,11 +84,12 @@ class View:
     @property
     def n_initial(self) -> int:
         """How many trials the initial design has."""
-        return int(self.run.settings.get("n_initial_trials", 0))
+        n_prior = sum(earlier.trials for earlier in self.run.warm_start)
+        return design_size(int(self.run.settings.get("n_initial_trials", 0)), n_prior)
 
     def value_of(self, epoch: EpochRecord) -> float:
         """Return the objective's value after an epoch."""
-        return epoch.validation_loss if self.objective == "log_loss" else float(getattr(epoch, self.objective))
+        return epoch.value(self.objective)
 
     def better(self, value: float, than: float) -> bool:
         """Return whether a value of the objective beats another."""

@@ -148,6 +148,27 @@ def standardised(losses: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return centred / deviation if deviation > 0 else np.zeros_like(losses)
 
 
+def joined(
+    prior: Sequence[Sequence[Observation]], own: Sequence[Observation]
+) -> tuple[list[Observation], npt.NDArray[np.float64] | None]:
+    """Return what earlier runs and this one have observed, with the losses, (observations,), or None without any.
+
+    Each run's losses are standardised on their own, since other data and settings give other scales; a run that has
+    none at all is told the worst of the others'. Without earlier runs the losses stay as they are.
+    """
+    runs = [run for run in (*prior, own) if run]
+    observations = [observation for run in runs for observation in run]
+    if len(runs) < 2:  # noqa: PLR2004 -- nothing to join
+        return observations, told_losses(observations)
+    scaled = [None if losses is None else standardised(losses) for losses in map(told_losses, runs)]
+    known = [losses for losses in scaled if losses is not None]
+    if not known:
+        return observations, None
+    worst = max(losses.max() for losses in known)
+    parts = [np.full(len(run), worst) if losses is None else losses for run, losses in zip(runs, scaled, strict=True)]
+    return observations, np.concatenate(parts)
+
+
 def told_optimizer(
     space: SearchSpace,
     observations: Sequence[Observation],

@@ -6,7 +6,7 @@ Plain definitions and the reading of SEARCH_SPACE. Knows no optimiser and import
 
 import difflib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Annotated, Any, Literal, get_args
 
@@ -56,6 +56,10 @@ class SearchSpace:
         """The parameters that are the same in every trial, by name in canonical order."""
         return {name: value for name in PARAMETERS if isinstance(value := getattr(self, name), float | str)}
 
+    def holds(self, params: Mapping[str, float | str]) -> bool:
+        """Return whether a trial of this space could have these parameters: a fixed one has exactly its value."""
+        return all(name in params and _within(getattr(self, name), params[name]) for name in PARAMETERS)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the space in SEARCH_SPACE's grammar, complete and JSON-safe.
 
@@ -66,6 +70,13 @@ class SearchSpace:
 
 PARAMETERS: tuple[str, ...] = tuple(field.name for field in fields(SearchSpace))
 """The names of a trial's parameters in canonical order."""
+
+
+def _within(allowed: Range | tuple[str, ...] | float | str, value: float | str) -> bool:
+    if isinstance(allowed, Range):
+        return isinstance(value, float | int) and allowed.low <= value <= allowed.high
+    return value in allowed if isinstance(allowed, tuple) else value == allowed
+
 
 # what the optimizers themselves can be run with: torch refuses, or diverges on, anything else
 _LIMITS: dict[str, tuple[Callable[[float], bool], str]] = {

@@ -14,18 +14,31 @@ import numpy.typing as npt
 from scipy.stats import qmc
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from job.search.process import Observation, Params, point, told_losses, told_optimizer, with_fixed
+from job.search.process import Observation, Params, joined, point, told_optimizer, with_fixed
 from job.search.space import PARAMETERS, SearchSpace
 from job.seeds import derive_seed
 
-__all__ = ["Observation", "Params", "suggest"]
+__all__ = ["Observation", "Params", "design_size", "suggest"]
 
 _REPLACEMENTS = 64  # random points tried in place of a duplicate; in all but finite spaces the first one is new
+_LEAST_DESIGN = 2  # trials of the design that a run has however much is known before it
 _SAME = 1e-9  # relative difference below which two values of a real parameter are the same one
 
 
+def design_size(n_initial: int, n_prior: int) -> int:
+    """Return how many trials the initial design has where so many observations of earlier runs are known."""
+    return min(n_initial, _LEAST_DESIGN) if n_prior >= n_initial else n_initial
+
+
 def suggest(
-    space: SearchSpace, *, seed: int, observations: Sequence[Observation], number: int, n_initial: int, acquisition: str
+    space: SearchSpace,
+    *,
+    seed: int,
+    observations: Sequence[Observation],
+    number: int,
+    n_initial: int,
+    acquisition: str,
+    prior: Sequence[Sequence[Observation]] = (),
 ) -> Params:
     """Return the parameters of trial `number`: plain floats and strings, in canonical order, the fixed ones among them.
 
@@ -34,17 +47,20 @@ def suggest(
     earlier trials, in their order. Where no observation has a loss, and where the process suggests what was already
     observed, the point is random; in a space of optimizers alone, of which each has been observed, it is repeated.
 
+    `prior` are the observations of earlier runs, one list each, which the process is told as well. Where they are
+    `n_initial` or more, the design has two points. A point of theirs may be suggested: it is new to this run.
+
     gp_hedge learns from its earlier choices, which a fresh optimiser has not made: here it picks one of the other three
     at random.
     """
-    if number < n_initial:
+    if number < design_size(n_initial, sum(map(len, prior))):
         return point(space, _design(space, seed, n_initial)[number])
     rng = np.random.default_rng(derive_seed(seed, "random point", number))
-    losses = told_losses(observations)
+    told, losses = joined(prior, observations)
     if losses is None:
         return _random_point(space, rng)
     with threadpool_limits(1, user_api="blas"):  # some ten times faster: threads only wait for each other here
-        params = _ask(space, observations, losses, acquisition, derive_seed(seed, "suggest", number))
+        params = _ask(space, told, losses, acquisition, derive_seed(seed, "suggest", number))
     return _unseen(space, params, observations, rng)
 
 

@@ -10,6 +10,7 @@ from job.storage import open_storage
 from job.study.identity import refuse_other_data, refuse_other_settings
 from job.study.inputs import catalogue_settings, load_initial_weights
 from job.study.journal import Journal
+from job.study.prior import read_prior_runs
 from job.training.device import choose_device, refuse_compile_without_compiler
 
 _log = structlog.get_logger()
@@ -29,6 +30,8 @@ def check_job(settings: Settings) -> Dataset:
     device = choose_device(settings.device, settings.precision)
     refuse_compile_without_compiler(compile_model=settings.compile)
     _, weights_sha256 = load_initial_weights(settings)
+    if run is None:
+        read_prior_runs(settings, weights_sha256)
     with progress_bar() as progress:
         catalogue = load_catalogue(catalogue_settings(settings), progress)
     if run is not None:

@@ -70,6 +70,7 @@ def finish(bench: Workbench, catalogue: Catalogue, status: Status, records: Sequ
         test=test,
         published=published,
         run=run_so_far(bench, records),
+        prior=bench.run.warm_start,
     )
     show_events(bench, records)
     show_results(bench, results)

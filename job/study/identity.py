@@ -1,12 +1,13 @@
 """Whether a run that exists is this job's: its settings, data and initial weights, compared field by field."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
 from job.errors import RunMismatchError
-from job.report.results import RunRecord
-from job.settings import Settings, variable_name
+from job.report.results import PriorRun, RunRecord
+from job.settings import BEFORE_THEY_EXISTED, Settings, variable_name
 
 _VERSIONED = ("fashiontune-job", "torch", "torchvision", "scikit-optimize", "scikit-learn", "numpy", "pillow")
 
@@ -16,7 +17,13 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in _VERSIONED}
 
 
-def new_run(settings: Settings, fingerprint: str, initial_weights_sha256: str | None, threads: int) -> RunRecord:
+def new_run(
+    settings: Settings,
+    fingerprint: str,
+    initial_weights_sha256: str | None,
+    threads: int,
+    warm_start: Sequence[PriorRun] = (),
+) -> RunRecord:
     """Return the record of a run that begins now."""
     return RunRecord(
         settings=settings.defining(),
@@ -26,18 +33,23 @@ def new_run(settings: Settings, fingerprint: str, initial_weights_sha256: str | 
         threads=threads,
         versions=versions(),
         created_at=datetime.now(UTC),
+        warm_start=list(warm_start),
     )
 
 
 def refuse_other_settings(run: RunRecord, settings: Settings, where: str) -> None:
     """Raise RunMismatchError, naming every setting that differs from the run's."""
-    wanted = settings.defining()
     differing = [
-        f"{variable_name(name)} is {_show(run.settings.get(name))} there and {_show(wanted.get(name))} here"
-        for name in wanted | run.settings
-        if run.settings.get(name) != wanted.get(name)
+        f"{variable_name(name)} is {_show(there)} there and {_show(here)} here"
+        for name, (there, here) in differing_settings(run, settings).items()
     ]
     _refuse(differing, where)
+
+
+def differing_settings(run: RunRecord, settings: Settings) -> dict[str, tuple[Any, Any]]:
+    """Return the settings that define the search and differ, by name: (the run's value, this job's)."""
+    there, here = BEFORE_THEY_EXISTED | run.settings, settings.defining()
+    return {name: (there.get(name), here.get(name)) for name in here | there if there.get(name) != here.get(name)}
 
 
 def refuse_other_data(run: RunRecord, fingerprint: str, initial_weights_sha256: str | None, where: str) -> None:
@@ -63,4 +75,4 @@ def _refuse(differing: list[str], where: str) -> None:
 
 
 def _show(value: Any) -> str:  # noqa: ANN401 -- a JSON value
-    return "not set" if value is None else str(value)
+    return "not set" if value in (None, "") else str(value)

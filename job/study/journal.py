@@ -14,14 +14,13 @@ from typing import TypeVar
 import structlog
 
 from job.errors import ObjectMissingError, RunMismatchError
+from job.report.record import BadRecordError, Record
 from job.report.results import (
     PROGRESS,
     RESULTS,
     AttemptFile,
     AttemptRecord,
-    BadRecordError,
     Progress,
-    Record,
     Results,
     RunRecord,
     StoredModel,
@@ -47,10 +46,14 @@ _RETRAIN = "restore it, or delete it and all later trials to have them trained a
 
 
 class Journal:
-    """The durable state of one run, in one Storage."""
+    """The durable state of one run, in one Storage.
 
-    def __init__(self, storage: Storage) -> None:
+    `advice` is what an error about a damaged or missing record says to do, where it is not a run to go on with.
+    """
+
+    def __init__(self, storage: Storage, *, advice: str | None = None) -> None:
         self.storage = storage
+        self._advice, self._retrain = advice or _ADVICE, advice or _RETRAIN
 
     def check_writable(self) -> None:
         """Raise StorageError unless objects can be created, read and deleted here."""
@@ -67,7 +70,7 @@ class Journal:
         """
         run = self._read(RUN, RunRecord)
         if run is None and self._numbers("trials/"):
-            raise RunMismatchError(f"{self.storage.uri}{RUN} is missing although there are trials; {_ADVICE}")
+            raise RunMismatchError(f"{self.storage.uri}{RUN} is missing although there are trials; {self._advice}")
         return run
 
     def begin(self, run: RunRecord) -> RunRecord:
@@ -87,10 +90,12 @@ class Journal:
         missing = set(range(len(numbers))) - set(numbers)
         if missing:
             last = _trial_key(numbers[-1])
-            message = f"{self.storage.uri}{_trial_key(min(missing))} is missing although {last} is there; {_RETRAIN}"
+            message = (
+                f"{self.storage.uri}{_trial_key(min(missing))} is missing although {last} is there; {self._retrain}"
+            )
             raise RunMismatchError(message)
         with ThreadPoolExecutor(_READERS) as pool:
-            found = pool.map(lambda number: self._read(_trial_key(number), TrialRecord, _RETRAIN), numbers)
+            found = pool.map(lambda number: self._read(_trial_key(number), TrialRecord, self._retrain), numbers)
             return [record for record in found if record is not None]
 
     def record_trial(self, record: TrialRecord) -> TrialRecord:
@@ -118,7 +123,7 @@ class Journal:
             data = b""
         if hashlib.sha256(data).hexdigest() != model.sha256:
             state = "damaged" if data else "missing"
-            raise RunMismatchError(f"{self.storage.uri}{model.key} is {state}; {_ADVICE}")
+            raise RunMismatchError(f"{self.storage.uri}{model.key} is {state}; {self._advice}")
         return data
 
     def forget_models(self, best: TrialRecord, last: int) -> None:
@@ -243,7 +248,7 @@ class Journal:
         try:
             return record.from_json(data)
         except BadRecordError as error:
-            message = f"{self.storage.uri}{key} is damaged: {error}; {advice or _ADVICE}"
+            message = f"{self.storage.uri}{key} is damaged: {error}; {advice or self._advice}"
             raise RunMismatchError(message) from None
 
 

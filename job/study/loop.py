@@ -26,6 +26,7 @@ from job.study.identity import new_run, refuse_other_data, refuse_other_settings
 from job.study.inputs import catalogue_settings, load_initial_weights
 from job.study.journal import Journal
 from job.study.preemption import GRACE_SECONDS, Preemption
+from job.study.prior import read_prior_runs
 from job.study.show import show_progress
 from job.study.trials import Workbench, next_trial
 from job.training.data import IMAGENET_MEAN, IMAGENET_STD, Normalisation, Photos, normalisation_of
@@ -47,10 +48,11 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
     device = choose_device(settings.device, settings.precision)
     refuse_compile_without_compiler(compile_model=settings.compile)
     initial, weights_sha256 = load_initial_weights(settings)
+    warm_start = read_prior_runs(settings, weights_sha256) if run is None else run.warm_start
     with progress_bar() as progress:
         catalogue = load_catalogue(catalogue_settings(settings), progress)
     if run is None:
-        run = journal.begin(new_run(settings, catalogue.fingerprint, weights_sha256, usable_threads()))
+        run = journal.begin(new_run(settings, catalogue.fingerprint, weights_sha256, usable_threads(), warm_start))
         refuse_other_settings(run, settings, settings.output_uri)  # another job may have begun another run meanwhile
     refuse_other_data(run, catalogue.fingerprint, weights_sha256, settings.output_uri)
     if run.versions != versions():

@@ -61,6 +61,7 @@ def _progress(bench: Workbench, records: Sequence[TrialRecord]) -> Progress:
         trials=records,
         best=best_of(records, bench.settings.objective),
         run=run_so_far(bench, records),
+        prior=bench.run.warm_start,
     )
 
 

@@ -10,7 +10,7 @@ from safetensors.torch import save as save_safetensors
 
 from job.errors import RunMismatchError
 from job.metrics import sense
-from job.report.results import AttemptRecord, Dataset, EpochRecord, RunRecord, TrialRecord, TrialTiming
+from job.report.results import AttemptRecord, Dataset, EpochRecord, PriorRun, RunRecord, TrialRecord, TrialTiming
 from job.search.process import observe
 from job.search.pruning import stops
 from job.search.suggest import suggest
@@ -60,7 +60,7 @@ def next_trial(bench: Workbench, records: Sequence[TrialRecord]) -> TrialRecord:
     number = len(records)
     structlog.contextvars.bind_contextvars(trial=number)
     started = time.monotonic()
-    params = _suggest(bench.settings, records, number)
+    params = _suggest(bench.settings, bench.run.warm_start, records, number)
     suggested = time.monotonic()
     with bench.stop.deferred():
         plan = _plan(bench.settings, number, params)
@@ -122,7 +122,9 @@ def train_again(bench: Workbench, record: TrialRecord) -> bytes:
     return data
 
 
-def _suggest(settings: Settings, records: Sequence[TrialRecord], number: int) -> dict[str, float | str]:
+def _suggest(
+    settings: Settings, warm_start: Sequence[PriorRun], records: Sequence[TrialRecord], number: int
+) -> dict[str, float | str]:
     return suggest(
         settings.space,
         seed=settings.seed,
@@ -130,6 +132,7 @@ def _suggest(settings: Settings, records: Sequence[TrialRecord], number: int) ->
         number=number,
         n_initial=settings.n_initial_trials,
         acquisition=settings.acquisition,
+        prior=[observe(earlier.observations, settings.objective) for earlier in warm_start],
     )
 
 

@@ -30,6 +30,7 @@ from job.report.results import (
     TrialRecord,
     TrialResult,
     TrialTiming,
+    WarmStart,
 )
 from job.search.process import observe
 from job.search.space import Range, SearchSpace, parse_search_space
@@ -51,6 +52,14 @@ CLASSES = (
 BEST_RATES = {"sgd": 0.03, "nag": 0.025, "adam": 0.002, "rmsprop": 0.0013}
 N_INITIAL = 8
 
+EARLIER = (
+    WarmStart(uri="s3://shop/runs/41/", same_data=True, differs=[], trials=30, left_out=0),
+    WarmStart(
+        uri=f"s3://shop/{'season-2025-' * 9}40/", same_data=False, differs=["epochs", "seed"], trials=1, left_out=5
+    ),
+)
+"""Runs that another one has learned from; one has a long name."""
+
 STATUSES = {3: "diverged", 5: "failed", 7: "pruned", 14: "diverged"}
 """Of trials that have no value."""
 
@@ -67,6 +76,7 @@ def made_results(
     names: Sequence[str] = CLASSES,
     n_attempts: int = 3,
     seed: int = 0,
+    warm_start: Sequence[WarmStart] = (),
 ) -> Results:
     """Return results of a run whose trials have these statuses (complete, where none is given)."""
     rng = np.random.default_rng(seed)
@@ -87,7 +97,8 @@ def made_results(
     hits = int(confusion.trace() + 0.6 * (confusion.sum() - confusion.trace()))
     classes = [row.name for row in parts["dataset"].classes]
     test = score_test(confusion, hits, classes, mistakes)
-    return Results(status="complete", test=test, published={}, **(parts | {"best": best}))
+    parts |= {"best": best, "warm_start": list(warm_start)}
+    return Results(status="complete", test=test, published={}, **parts)
 
 
 def made_progress(

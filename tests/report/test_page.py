@@ -10,7 +10,7 @@ import pytest
 
 from job.report.page import draw_page
 from job.report.results import Progress, Results
-from tests.report.made import made_progress, made_results
+from tests.report.made import EARLIER, made_progress, made_results
 
 ALL_FIGURES = (
     *("test_accuracy", "importance", "partial_dependence", "pair_dependence", "best_value", "parallel_coordinates"),
@@ -59,6 +59,21 @@ def test_the_page_says_what_the_results_say() -> None:
     assert "2.00, at 0.8 an hour" in words  # three attempts of 50 minutes
     assert "signal 15" in words
     assert "2.14.1" in words
+
+
+def test_the_page_says_where_prior_observations_came_from() -> None:
+    """Each earlier run is named, with how many trials were taken and what is other there; the design is a short one."""
+    words = text_of(draw_page(made_results(12, 4, 3, warm_start=EARLIER)))
+    assert (
+        "The first 2 are a space-filling design; those after it were suggested by a Gaussian process with the "
+        "acquisition function EI, comparing trials by validation accuracy. The process was also told 31 trials of "
+        f"2 earlier runs: 30 of s3://shop/runs/41/ (same data, same settings) and 1 of {EARLIER[1].uri} (5 left out, "
+        "other data, other epochs and seed). Photos of the test part may have been among those that scored them."
+    ) in words
+    same = text_of(draw_page(made_results(12, 4, 3, warm_start=EARLIER[:1])))
+    assert "told 30 trials of 1 earlier run: 30 of s3://shop/runs/41/ (same data, same settings)." in same
+    assert "may have been among" not in same
+    assert "The process was also told" not in text_of(draw_page(made_results(12, 4, 3)))
 
 
 def test_equal_results_give_equal_bytes() -> None:

@@ -9,12 +9,12 @@ import pytest
 from job.report.page import draw_page
 from job.report.results import Progress, Results
 from tests.browser import Browser, open_browser
-from tests.report.made import made_progress, made_results
+from tests.report.made import EARLIER, made_progress, made_results
 
 PAGES: dict[str, Any] = {
     "many classes": lambda: made_results(30, 45, 10),
     "few classes": lambda: made_results(12, 3, 3),
-    "log loss": lambda: made_results(12, 20, 4, objective="log_loss"),
+    "log loss, warm start": lambda: made_results(12, 20, 4, objective="log_loss", warm_start=EARLIER),
     "one trial": lambda: made_results(1, 2, 1, statuses={}, n_mistakes=0, n_attempts=1),
     "fixed": lambda: made_results(10, 2, 2, space='{"momentum": 0.9, "optimizer": "adam"}', statuses={}),
     "going on": made_progress,

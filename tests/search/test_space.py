@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError
+from typing import Any
 
 import pytest
 
@@ -51,6 +52,32 @@ def test_the_order_of_optimizers_does_not_matter() -> None:
     space = parse_search_space('{"optimizer": ["nag", "adam", "sgd"]}')
     assert space.optimizer == ("sgd", "adam", "nag")
     assert space == parse_search_space('{"optimizer": ["adam", "sgd", "nag"]}')
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "held"),
+    [
+        ("{}", {}, True),
+        ("{}", {"learning_rate": 0.001}, True),
+        ("{}", {"learning_rate": 0.1}, True),
+        ("{}", {"learning_rate": 0.1000001}, False),
+        ("{}", {"momentum": 0.0999999}, False),
+        ("{}", {"learning_rate": "sgd"}, False),
+        ('{"optimizer": ["sgd", "nag"]}', {}, False),
+        ('{"optimizer": ["sgd", "adam"]}', {}, True),
+        ('{"optimizer": "adam"}', {}, True),
+        ('{"optimizer": "nag"}', {}, False),
+        ('{"momentum": 0.9}', {}, True),
+        ('{"momentum": 0.9}', {"momentum": 0.9000001}, False),
+        ('{"weight_decay": 0}', {"weight_decay": 0.0}, True),
+        ("{}", {"weight_decay": None}, False),
+    ],
+)
+def test_a_space_holds_what_a_trial_of_it_could_have(text: str, changes: dict[str, Any], held: bool) -> None:  # noqa: FBT001
+    """Ends of a range belong to it, a fixed parameter has its value alone, and none may be missing."""
+    params: dict[str, Any] = {"learning_rate": 0.01, "momentum": 0.9, "weight_decay": 0.001, "optimizer": "adam"}
+    tried = {name: value for name, value in (params | changes).items() if value is not None}
+    assert parse_search_space(text).holds(tried) is held
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from job.search.process import joined
 from job.search.space import OPTIMIZERS, PARAMETERS, Range, SearchSpace, parse_search_space
 from job.search.suggest import Observation, Params, _random_point, _unseen, suggest
 
@@ -161,6 +162,65 @@ def test_fixed_parameters_keep_their_value(text: str) -> None:
     space = parse_search_space(text)
     assert_in_space(ask(space, number=0), space)
     assert_in_space(ask(space, observations=observe(space, LOSSES)), space)
+
+
+def test_enough_of_earlier_runs_shortens_the_design() -> None:
+    """Where earlier runs tell as much as the design would, two of its points are left; where they tell less, all."""
+    observations = observe(SPACE, LOSSES[:2])
+    seven, eight = [observe(SPACE, LOSSES[:size], seed=1) for size in (7, 8)]
+    designed = [ask(number=number) for number in range(3)]
+    assert [ask(number=number, prior=[eight[:4], eight[4:]]) for number in range(2)] == designed[:2]
+    assert ask(number=2, observations=observations, prior=[seven]) == designed[2]
+    assert ask(number=2, observations=observations, prior=[eight]) != designed[2]
+    assert ask(number=1, n_initial=1, prior=[eight]) != ask(number=1)
+
+
+def test_earlier_runs_are_compared_each_on_its_own_scale() -> None:
+    """Losses in another unit, exactly converted, lead to the same suggestion; which run comes first does not matter."""
+    own = observe(SPACE, [0.5, 0.25, None])
+    first, second = observe(SPACE, LOSSES, seed=1), observe(SPACE, LOSSES, seed=2)
+    scaled = [Observation(each.params, None if each.loss is None else 1024 * each.loss - 512) for each in first]
+    expected = ask(number=3, observations=own, prior=[first, second])
+    assert ask(number=3, observations=own, prior=[scaled, second]) == expected
+    assert ask(number=3, observations=own, prior=[second]) != expected
+    assert ask(number=3, observations=own, prior=[[], first, second]) == expected
+
+
+def test_a_run_without_any_loss_is_told_the_worst_of_the_others() -> None:
+    """Where all trials of this run diverged, the search turns away from them, and the earlier runs still guide it."""
+    earlier = observe(SPACE, LOSSES, seed=1)
+    observations, losses = joined([earlier], observe(SPACE, [None, None]))
+    assert len(observations) == len(earlier) + 2
+    assert losses is not None
+    assert losses[-2:].tolist() == [losses[:-2].max()] * 2
+    assert joined([observe(SPACE, [None])], observe(SPACE, [None]))[1] is None
+    assert_in_space(ask(number=2, observations=observe(SPACE, [None] * 2), prior=[earlier]), SPACE)
+
+
+def test_a_point_of_an_earlier_run_may_be_suggested() -> None:
+    """What only an earlier run has tried, perhaps on other data, is new to this one."""
+    names = dict(zip(OPTIMIZERS, [0.9, 0.8, 0.7, 0.1], strict=True))
+    earlier = [Observation(OPTIMIZERS_ONLY.fixed | {"optimizer": name}, loss) for name, loss in names.items()]
+    own = [Observation(OPTIMIZERS_ONLY.fixed | {"optimizer": name}, 0.5) for name in OPTIMIZERS[:2]]
+    assert ask(OPTIMIZERS_ONLY, number=2, n_initial=2, observations=own, prior=[earlier])["optimizer"] == "nag"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_search_begins_where_an_earlier_run_has_ended(seed: int) -> None:
+    """On a bowl that has moved a little, the first suggestion after two trials is nearer than those of a design."""
+    space = parse_search_space('{"momentum": 0.9, "weight_decay": 0.001, "optimizer": "sgd"}')
+
+    def distance(params: Params) -> float:
+        return abs(math.log10(float(params["learning_rate"]) / 0.0123))
+
+    earlier = [
+        Observation(params, (distance(params) + 0.1) ** 2) for params in (ask(space, number=n) for n in range(8))
+    ]
+    own: list[Observation] = []
+    for number in range(3):
+        params = ask(space, number=number, seed=seed, observations=own, prior=[earlier])
+        own.append(Observation(params, 100 * distance(params) ** 2))
+    assert distance(params) < 0.25
 
 
 def test_a_diverged_trial_is_told_the_worst_loss() -> None:

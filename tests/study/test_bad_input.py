@@ -92,6 +92,7 @@ SETTINGS: dict[str, tuple[dict[str, str], str]] = {
     "cache in nobody's home": ({"CACHE_DIR": "~nobody-at-all/x"}, "FASHIONTUNE_CACHE_DIR=~nobody-at-all/x cannot"),
     "output not writable": ({"OUTPUT_URI": "/proc/run/"}, "/proc/run/"),
     "no such weights": ({"INIT_WEIGHTS": "/nonexistent/w.pth"}, "FASHIONTUNE_INIT_WEIGHTS=/nonexistent/w.pth"),
+    "no such earlier run": ({"WARM_START_URI": "/none/"}, "FASHIONTUNE_WARM_START_URI=/none/ is no run, for there is"),
 }
 
 
@@ -128,6 +129,7 @@ def test_output_that_holds_another_run(tmp_path: Path) -> None:
 S3_CASES: dict[str, tuple[dict[str, str], dict[str, str], int, str]] = {
     "no such bucket to read": ({"DATASET_URI": "s3://no-such-bucket/c.zip"}, {}, 42, "no such bucket"),
     "no such bucket to write": ({"OUTPUT_URI": "s3://no-such-bucket/run/"}, {}, 42, "no such bucket"),
+    "no such bucket of an earlier run": ({"WARM_START_URI": "s3://no-such-bucket/run/"}, {}, 42, "WARM_START_URI=s3:"),
     "no such key": ({"DATASET_URI": "s3://BUCKET/none.zip"}, {}, 42, "none.zip does not exist"),
     "no such prefix": ({"DATASET_URI": "s3://BUCKET/none/"}, {}, 42, "none/ does not exist"),
     "wrong secret": ({"OUTPUT_URI": "s3://BUCKET/run/"}, {"AWS_SECRET_ACCESS_KEY": "wrong"}, 42, "secret"),

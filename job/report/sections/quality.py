@@ -52,8 +52,8 @@ def _measured(view: View, results: Results) -> Markup:
     largest = max(view.run.dataset.classes, key=lambda row: row.test, default=None)
     lead = paragraph(
         strong(f"{percent(test.accuracy)} of {count(photos, 'test photo')} are named right"),
-        f" (95{NBSP}% interval {percent(low)} to {percent(high)}). These photos were seen by nothing else, and by the "
-        f"winner once. Always naming the largest class, {largest.name if largest else ''}, would be right for "
+        f" (95{NBSP}% interval {percent(low)} to {percent(high)}). Nothing else in this run saw these photos, and the "
+        f"winner did once. Always naming the largest class, {largest.name if largest else ''}, would be right for "
         f"{percent(share)}.",
     )
     numbers = tiles(

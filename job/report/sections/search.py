@@ -5,8 +5,12 @@ from collections import Counter
 from job.report.blocks import Cell, figure, folded, paragraph, section, table
 from job.report.figures.every import BEST_VALUE, CURVES, PARALLEL, SAMPLED
 from job.report.markup import Markup
+from job.report.results import WarmStart
 from job.report.view import View
 from job.report.words import NONE, PARAMETERS, count, duration, listed, parameter
+
+_SPLITTING = {"target_column", "min_class_images", "max_images", "validation_fraction", "test_fraction", "seed"}
+"""Settings that decide which photos are in the test part."""
 
 
 def search(view: View) -> Markup:
@@ -22,8 +26,26 @@ def search(view: View) -> Markup:
         f"were suggested by a Gaussian process with the acquisition function {settings.get('acquisition', 'EI')}, "
         f"comparing trials by validation {view.objective_name}."
     )
+    prior = paragraph(_prior(view)) if view.run.warm_start else Markup()
     drawn = [figure(view, each) for each in (BEST_VALUE, PARALLEL, SAMPLED, CURVES)]
-    return section("search", "What did the search do?", lead, *drawn, _all_trials(view))
+    return section("search", "What did the search do?", lead, prior, *drawn, _all_trials(view))
+
+
+def _prior(view: View) -> str:
+    """Say which trials of earlier runs the process was told, and what is other there."""
+    runs = view.run.warm_start
+    trials = count(sum(earlier.trials for earlier in runs), "trial")
+    told = listed([f"{earlier.trials} of {earlier.uri} ({_unlike(earlier)})" for earlier in runs])
+    words = f"The process was also told {trials} of {count(len(runs), 'earlier run')}: {told}."
+    if all(earlier.same_data and _SPLITTING.isdisjoint(earlier.differs) for earlier in runs):
+        return words
+    return f"{words} Photos of the test part may have been among those that scored them."
+
+
+def _unlike(earlier: WarmStart) -> str:
+    left_out = f"{earlier.left_out:,} left out, " if earlier.left_out else ""
+    data = "same data" if earlier.same_data else "other data"
+    return f"{left_out}{data}, {f'other {listed(earlier.differs)}' if earlier.differs else 'same settings'}"
 
 
 def _all_trials(view: View) -> Markup:

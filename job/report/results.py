@@ -98,6 +98,22 @@ class TrialRecord(Record):
     timing: TrialTiming
     checksum: str = checksum_field()
 
+    @property
+    def name(self) -> str:
+        """What the keys of its objects begin with."""
+        return f"{self.number:04}"
+
+
+class RepetitionRecord(TrialRecord):
+    """A trial trained again with another seed; its model is stored where it was the trial's best repetition so far."""
+
+    repetition: int = Field(description="From 1.")
+
+    @property
+    def name(self) -> str:
+        """What the keys of its objects begin with."""
+        return f"{self.number:04}-{self.repetition}"
+
 
 class RunRecord(Record):
     """run.json: what a run is, fixed when it begins."""
@@ -120,6 +136,7 @@ class AttemptRecord(Record):
     host: str | None = Field(None, description="The machine or Pod that it ran on.")
     ended_at: datetime | None = None
     trial: int | None = Field(None, description="The last trial that it began or went on with.")
+    repetition: int | None = Field(None, description="Of that trial, where it was one.")
     step: int | None = Field(None, description="The step that it went on from in that trial.")
     outcome: str | None = Field(None, description="complete, budget_spent, or what ended it; null: killed or at work.")
     seconds: dict[str, float] = Field(default_factory=dict)
@@ -182,12 +199,22 @@ class TrialResult(Record):
     timing: TrialTiming
 
 
+class Final(Record):
+    """One of the best trials, trained again with other seeds; its own value, of which it was chosen, does not count."""
+
+    trial: int
+    values: list[float | None] = Field(description="The objective of each repetition there is; null: not complete.")
+    mean: float | None = Field(description="Null unless all of settings.final_seeds repetitions are complete.")
+    std: float | None = Field(description="Sample standard deviation; null as the mean, and for a single repetition.")
+
+
 class Best(Record):
     """The winner of the search."""
 
     trial: int
     params: dict[str, float | str]
-    value: float
+    value: float = Field(description="Of the trial, or the mean of its repetitions where it was chosen by that.")
+    repetition: int | None = Field(None, description="Whose model it is, the trial's best one; null: the trial's own.")
     model: StoredModel
 
 
@@ -266,6 +293,7 @@ class Results(Record):
     dataset: Dataset
     search_space: dict[str, Any]
     trials: list[TrialResult]
+    finals: list[Final] = Field(default_factory=list, description="In the order of the trials' own values.")
     best: Best
     test: Test
     importance: dict[str, Importance] = Field(
@@ -285,6 +313,7 @@ class Progress(Record):
     dataset: Dataset
     search_space: dict[str, Any]
     trials: list[TrialResult]
+    finals: list[Final] = Field(default_factory=list)
     best: Best | None
     importance: dict[str, Importance]
     run: Run

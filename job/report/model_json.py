@@ -8,7 +8,8 @@ from typing import Literal, Self
 
 from pydantic import Field, ValidationError
 
-from job.report.results import BadRecordError, Record, RepetitionRecord, Test, TrialRecord
+from job.report.record import BadRecordError, Record
+from job.report.results import RepetitionRecord, Test, TrialRecord
 
 WEIGHTS = "model.safetensors"
 ONNX = "model.onnx"

@@ -5,7 +5,8 @@ from typing import TypeVar
 from job.errors import JobError, ObjectMissingError
 from job.report.exports import draw_figures
 from job.report.page import draw_page
-from job.report.results import PROGRESS, RESULTS, BadRecordError, Progress, Record, Results
+from job.report.record import BadRecordError, Record
+from job.report.results import PROGRESS, RESULTS, Progress, Results
 from job.storage import Storage, open_storage
 
 PAGE = "report.html"

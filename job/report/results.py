@@ -1,56 +1,15 @@
 """What a run writes as JSON: trial records, run.json, attempts, results.json; these models are the one definition."""
 
-import hashlib
-import re
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
+
+from job.report.record import Record, checksum_field
 
 SCHEMA_VERSION: Literal[1] = 1
 RESULTS = "results.json"
 PROGRESS = "progress.json"
-_CHECKSUM = re.compile(rb'"checksum": "([0-9a-f]{64})"')
-_NO_CHECKSUM = b'"checksum": ""'
-
-
-class BadRecordError(ValueError):
-    """Bytes that are no whole and unaltered record of this version."""
-
-
-def checksum_field() -> Any:  # noqa: ANN401 -- pydantic's Field is any type's
-    """Return the field that `to_json` fills; a file has exactly one."""
-    return Field("", description="sha256 of this file as it is with this field empty.")
-
-
-class Record(BaseModel):
-    """A part of the run's JSON; unknown fields are refused, numbers are finite."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, json_schema_serialization_defaults_required=True
-    )
-
-    def to_json(self) -> bytes:
-        """Return the canonical bytes, with their checksum: equal objects give equal bytes."""
-        data = self.model_dump_json(indent=2).encode() + b"\n"
-        digest = hashlib.sha256(data).hexdigest().encode()
-        return data.replace(_NO_CHECKSUM, b'"checksum": "' + digest + b'"')
-
-    @classmethod
-    def from_json(cls, data: bytes) -> Self:
-        """Return the object that gave these bytes; raises BadRecordError where a single bit of them is another."""
-        found = _CHECKSUM.findall(data)
-        if len(found) != 1:
-            raise BadRecordError("it has no checksum")
-        plain = _CHECKSUM.sub(_NO_CHECKSUM, data)
-        if hashlib.sha256(plain).hexdigest().encode() != found[0]:
-            raise BadRecordError("its content does not fit its checksum")
-        try:
-            return cls.model_validate_json(plain)
-        except ValidationError as error:
-            detail = error.errors()[0]
-            where = ".".join(str(part) for part in detail["loc"])
-            raise BadRecordError(f"it is of another version: {where}: {detail['msg']}") from None
 
 
 class StoredModel(Record):

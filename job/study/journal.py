@@ -14,14 +14,13 @@ from typing import TypeVar
 import structlog
 
 from job.errors import ObjectMissingError, RunMismatchError
+from job.report.record import BadRecordError, Record
 from job.report.results import (
     PROGRESS,
     RESULTS,
     AttemptFile,
     AttemptRecord,
-    BadRecordError,
     Progress,
-    Record,
     RepetitionRecord,
     Results,
     RunRecord,

@@ -11,7 +11,8 @@ from torch import nn
 
 from job.errors import JobError, ObjectMissingError, RunMismatchError
 from job.report.model_json import DESCRIPTION, WEIGHTS, ModelDescription
-from job.report.results import RESULTS, BadRecordError
+from job.report.record import BadRecordError
+from job.report.results import RESULTS
 from job.storage import open_storage
 from job.storage.base import Storage
 from job.study.journal import PUBLISHED

@@ -8,12 +8,12 @@ import pytest
 from pydantic import ValidationError
 
 from job.report.publish import describe_run, score_test
+from job.report.record import Record
 from job.report.results import (
     AttemptRecord,
     Environment,
     EpochRecord,
     Mistake,
-    Record,
     Results,
     TrialRecord,
     TrialTiming,

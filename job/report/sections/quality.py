@@ -13,10 +13,9 @@ def quality(view: View) -> Markup:
     """Return the page's first answer."""
     if view.results is not None:
         return _measured(view, view.results)
-    done = len(view.trials)
-    bar = tag(
-        "progress", f"{done} of {view.n_planned}", value=done, max=max(view.n_planned, 1), aria_label="trials done"
-    )
+    repeated, repetitions = view.n_repetitions
+    done, planned = len(view.trials) + repeated, max(view.n_planned + repetitions, 1)
+    bar = tag("progress", f"{done} of {planned}", value=done, max=planned, aria_label="trials done")
     children = [
         tag(
             "div",
@@ -34,7 +33,8 @@ def quality(view: View) -> Markup:
         tile_ = tile(
             view.score(best.value), f"best validation {view.objective_name} so far", f"trial {best.number}, {epoch}"
         )
-        left = tile(str(max(view.n_planned - done, 0)), "trials to go")
+        to_repeat = f"and {count(repetitions - repeated, 'repetition')} of the best" if repetitions else ""
+        left = tile(str(max(view.n_planned - len(view.trials), 0)), "trials to go", to_repeat)
         children.append(tiles(tile_, left))
         children.append(paragraph("The test part is not touched before all trials are done."))
     return section("quality", "How good is it so far?", *children)

@@ -156,6 +156,12 @@ def test_what_cannot_be_compared_lets_the_best_trial_win() -> None:
     words = text_of(draw_page(progress.model_copy(update={"settings": asked, "finals": some[:1]})))
     assert "The run is going on: 30 of 30 trials and 3 of 9 repetitions done." in words
     assert "and 6 repetitions of the best" in words
+    some[0] = some[0].model_copy(update={"mean": 0.5})
+    assert progress.best is not None
+    best = progress.best.model_copy(update={"trial": some[0].trial, "repetition": 1})
+    going_on = {"settings": asked, "finals": some[:1], "best": best}
+    words = text_of(draw_page(progress.model_copy(update=going_on)))
+    assert f"best mean validation accuracy so far 50.0 % trial {best.trial}, 3 other seeds" in words
 
 
 def test_a_large_page_stays_small() -> None:

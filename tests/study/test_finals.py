@@ -14,6 +14,7 @@ from job.report.results import RepetitionRecord, TrialRecord
 from job.settings import Settings
 from job.study.finals import best_of, choose, compare, needed, next_repetition
 from tests.jobs import comparable, events, results_of, run_job, tiny_settings
+from tests.study.test_honest_test import noted
 from tests.study.test_journal import trial
 
 FINALS = {"FINAL_TRIALS": "2", "FINAL_SEEDS": "2"}
@@ -117,7 +118,8 @@ def test_weights_are_needed_of_the_best_trial_the_winner_and_the_trial_being_rep
 def baseline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run with repetitions that nothing interrupted."""
     directory = tmp_path_factory.mktemp("finals")
-    result = run_job(tiny_settings(directory, **FINALS))
+    notes = {"NOTE_ROWS": str(directory / "notes")}
+    result = run_job(tiny_settings(directory, **FINALS) | notes, program="tests.noting")
     assert result.returncode == 0, result.stderr
     assert [(event["trial"], event["repetition"]) for event in events(result, "repetition")] == [
         (final["trial"], which) for final in results_of(directory / "run")["finals"] for which in (1, 2)
@@ -175,6 +177,12 @@ def copied(source: Path, tmp_path: Path, baseline: Path, **changes: str) -> dict
     """Copy a run and return the settings of a job that goes on with it and repeats trials."""
     shutil.copytree(source / "run", tmp_path / "run")
     return tiny_settings(baseline, OUTPUT_URI=str(tmp_path / "run"), **FINALS | changes)
+
+
+def test_the_test_part_is_evaluated_once(baseline: Path) -> None:
+    """Three trials and four repetitions of two epochs are fourteen validations; the winner alone is tested."""
+    uses = noted(baseline / "notes")
+    assert (len(uses["validation"]), len(uses["test"])) == (14, 1)
 
 
 def test_switched_on_for_a_run_that_has_ended_they_end_as_if_they_always_had_been(

@@ -15,7 +15,13 @@ def quality(view: View) -> Markup:
         return _measured(view, view.results)
     repeated, repetitions = view.n_repetitions
     done, planned = len(view.trials) + repeated, max(view.n_planned + repetitions, 1)
-    bar = tag("progress", f"{done} of {planned}", value=done, max=planned, aria_label="trials done")
+    bar = tag(
+        "progress",
+        f"{done} of {planned}",
+        value=done,
+        max=planned,
+        aria_label="trials done" if not repetitions else "trials and repetitions done",
+    )
     children = [
         tag(
             "div",
@@ -29,10 +35,11 @@ def quality(view: View) -> Markup:
     if best is None or best.value is None:
         children.append(paragraph("No trial has trained to the end yet, so there is no best one."))
     else:
-        epoch = f"epoch {best.best_epoch} of {len(best.epochs)}"
-        tile_ = tile(
-            view.score(best.value), f"best validation {view.objective_name} so far", f"trial {best.number}, {epoch}"
-        )
+        value, what, how = best.value, "best", f"epoch {best.best_epoch} of {len(best.epochs)}"
+        if view.chosen is not None and view.chosen.mean is not None:
+            value, what, how = view.chosen.mean, "best mean", count(len(view.chosen.values), "other seed")
+        words = f"{what} validation {view.objective_name} so far"
+        tile_ = tile(view.score(value), words, f"trial {best.number}, {how}")
         to_repeat = f"and {count(repetitions - repeated, 'repetition')} of the best" if repetitions else ""
         left = tile(str(max(view.n_planned - len(view.trials), 0)), "trials to go", to_repeat)
         children.append(tiles(tile_, left))

@@ -11,9 +11,13 @@ learns of points where something was measured, pays for every epoch, and never g
 import json
 import math
 import os
-from collections.abc import Sequence
+import statistics
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,8 @@ os.environ["OMP_NUM_THREADS"] = "1"  # a process a core
 
 import numpy as np
 from numpy.typing import NDArray
+from skopt import Optimizer
+from skopt.space import Categorical, Real
 
 from job.search.process import Observation, Params, point
 from job.search.pruning import Pruner, stops
@@ -73,7 +79,7 @@ class Table:
 
 
 def _coordinates(params: Params) -> NDArray[np.float64]:
-    """Return the three ranges on [0, 1] in their priors."""
+    """Return the place of the three ranges on [0, 1] in their priors."""
     rate, momentum, decay = (float(params[name]) for name in ("learning_rate", "momentum", "weight_decay"))
     return np.array([(math.log10(rate) + 3) / 2, (momentum - 0.1) / 0.8, (math.log10(decay) + 4) / 2])
 
@@ -124,9 +130,6 @@ class Skopt(Search):
     seed: int
 
     def __post_init__(self) -> None:
-        from skopt import Optimizer
-        from skopt.space import Categorical, Real
-
         dimensions = [
             Real(1e-3, 1e-1, prior="log-uniform"),
             Real(0.1, 0.9),
@@ -155,7 +158,7 @@ class Optuna(Search):
     pruner: str
 
     def __post_init__(self) -> None:
-        import optuna
+        import optuna  # noqa: PLC0415 -- the tests replay the job's own search, and need no peer
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         pruners = {
@@ -211,6 +214,7 @@ class Ours(Search):
     seed: int
     pruner: Pruner
     epochs: int
+    prior: Sequence[Sequence[Observation]] = ()
     observations: list[Observation] = field(default_factory=list)
 
     def propose(self) -> Params:
@@ -222,6 +226,7 @@ class Ours(Search):
             number=len(self.observations),
             n_initial=N_INITIAL,
             acquisition="EI",
+            prior=self.prior,
         )
 
     def stops(self, losses: Sequence[float]) -> bool:
@@ -275,3 +280,51 @@ def replay(table: Table, search: Search, cap: int) -> Replay:
             lowest = min(lowest, *losses)
         history.append((spent, lowest))
     return Replay(*zip(*history, strict=True))
+
+
+METHODS: dict[str, Callable[[Table, int], Search]] = {
+    "random search": lambda _, seed: Random(seed),
+    "scikit-optimize as shipped": lambda _, seed: Skopt(seed),
+    "Optuna TPE": lambda _, seed: Optuna(seed, "none"),
+    "Optuna TPE, MedianPruner": lambda _, seed: Optuna(seed, "median"),
+    "Optuna TPE, Hyperband": lambda _, seed: Optuna(seed, "hyperband"),
+    "ours, none": lambda table, seed: Ours(seed, "none", table.epochs),
+    "ours, median": lambda table, seed: Ours(seed, "median", table.epochs),
+    "ours, halving": lambda table, seed: Ours(seed, "halving", table.epochs),
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A method's replays, one a seed."""
+
+    method: str
+    replays: tuple[Replay, ...]
+
+    def epochs(self, table: Table, share: float) -> float:
+        """Return after how many epochs such a share of the seeds is within half a point of the table's best."""
+        needed = sorted(each.epochs_until(table.best + WITHIN + 1e-9) for each in self.replays)
+        return needed[math.ceil(share * len(needed)) - 1]
+
+    def reached(self, table: Table) -> float:
+        """Return the share of seeds that came within half a point at all."""
+        return statistics.fmean(each.epochs_until(table.best + WITHIN + 1e-9) < math.inf for each in self.replays)
+
+    def regret(self, table: Table, epochs: int) -> float:
+        """Return the simple regret, a mean over seeds, in points of accuracy; nothing found yet is what chance gets."""
+        chance = 0.5
+        return 100 * statistics.fmean(min(each.lowest_at(epochs), chance) - table.best for each in self.replays)
+
+
+def _one(method: str, seed: int) -> Replay:
+    warnings.filterwarnings("ignore")  # of peers, on what they will change
+    table = read_table()
+    return replay(table, METHODS[method](table, seed), CAP)
+
+
+def outcomes(methods: Sequence[str], seeds: int = SEEDS) -> Iterator[Outcome]:
+    """Replay methods, a process a core; yields each as it is done."""
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        running = {method: [pool.submit(_one, method, seed) for seed in range(seeds)] for method in methods}
+        for method, futures in running.items():
+            yield Outcome(method, tuple(future.result() for future in futures))

@@ -110,6 +110,16 @@ class Settings(BaseSettings):
     n_initial_trials: int = Field(
         8, ge=1, le=1024, description="Trials of the space-filling initial design, before the optimiser takes over."
     )
+    final_trials: int = Field(
+        0,
+        ge=0,
+        le=100,
+        description="So many of the best trials are trained again after the search, with other seeds, and the one with "
+        "the best mean wins; 0 is none. May be set or raised on a run that exists.",
+    )
+    final_seeds: int = Field(
+        3, ge=1, le=100, description="How many other seeds each of the FINAL_TRIALS is trained again with."
+    )
     epochs: int = Field(10, ge=1, le=10_000, description="Epochs that each trial trains.")
     batch_size: int = Field(128, ge=2, le=65_536, description="Photos in a training step.")
     seed: int = Field(0, ge=0, lt=2**32, description="Seed of every random choice.")
@@ -196,6 +206,11 @@ class Settings(BaseSettings):
         """Return the settings that define the search, JSON-safe, in their order of definition."""
         values = self.model_dump(mode="json", include=set(SEARCH_DEFINING))
         return values | {"search_space": self.space.to_dict()}
+
+    def shown(self) -> dict[str, Any]:
+        """Return what results.json shows: the settings that define the search, and how much of it was asked for."""
+        extent = self.model_dump(mode="json", include={"n_trials", "final_trials", "final_seeds"})
+        return self.defining() | extent
 
 
 def variable_name(field: str) -> str:

@@ -3,8 +3,9 @@
 `python -m tests.killing` runs `job run`. A write is named by its operation and its place: `put`, `create` and `delete`
 are those of the storage, `link` and `rename` those of the file system beneath it and beneath the cache. Named like a
 write are also a `step` boundary of the trial in flight and a `call` of what takes long: reading the catalogue, a
-suggestion, an evaluation. A place is an object's name, its folder with a slash, or a function. Which write it is
-counts, not when it happens, so a kill is where it says it is.
+suggestion, an evaluation. A place is an object's name, its folder with a slash, or a function; weights, checkpoints and
+event files of repetitions have places of their own, the folder with `/-`. Which write it is counts, not when it
+happens, so a kill is where it says it is.
 
 KILL_AT is a JSON object: {"operation": "create", "place": "trials/", "occurrence": 2, "when": "after", "signal": 9}.
 NOTE_WRITES is a file that gets a line for each write: its operation and place.
@@ -13,6 +14,7 @@ NOTE_WRITES is a file that gets a line for each write: its operation and place.
 import functools
 import json
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -32,8 +34,10 @@ Watch = Callable[[str, str, str], None]
 
 def place_of(key: str) -> str:
     """Return the place of a write: keys in one folder have one place, and names that are drawn at random, too."""
-    folder, slash, _ = key.partition("/")
-    return folder + slash if slash else ("." if key.startswith(".") else key)
+    folder, slash, name = key.partition("/")
+    if not slash:
+        return "." if key.startswith(".") else key
+    return f"{folder}/-" if folder != "finals" and re.match(r"\d+-", name) else f"{folder}/"
 
 
 def _place_of_path(path: str) -> str:

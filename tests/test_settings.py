@@ -25,6 +25,7 @@ def test_defaults_are_those_of_the_documentation() -> None:
         True,
     )
     assert (settings.checkpoint_seconds, settings.time_budget) == (30, 0)
+    assert (settings.final_trials, settings.final_seeds) == (0, 3)
     assert settings.target_column == "subCategory"
 
 
@@ -58,6 +59,10 @@ def test_time_budget_is_read_as_people_write_it(monkeypatch: pytest.MonkeyPatch,
         ("N_TRIALS", "10000", "less than or equal to 9999"),
         ("N_INITIAL_TRIALS", "0", "greater than or equal to 1"),
         ("N_INITIAL_TRIALS", "1025", "less than or equal to 1024"),
+        ("FINAL_TRIALS", "-1", "greater than or equal to 0"),
+        ("FINAL_TRIALS", "101", "less than or equal to 100"),
+        ("FINAL_SEEDS", "0", "greater than or equal to 1"),
+        ("FINAL_SEEDS", "101", "less than or equal to 100"),
         ("BATCH_SIZE", "1", "greater than or equal to 2"),
         ("BATCH_SIZE", "65537", "less than or equal to 65536"),
         ("IMAGE_HEIGHT", "15", "greater than or equal to 16"),
@@ -150,6 +155,8 @@ def test_defining_settings_leave_out_what_does_not_change_a_value() -> None:
         "output_uri",
         "cache_dir",
         "n_trials",
+        "final_trials",
+        "final_seeds",
         "device",
         "compile",
         "deterministic",

@@ -85,8 +85,14 @@ class Ground:
     def settings(self, name: str, **changes: str) -> dict[str, str]:
         """Return the settings of a job with a cache and an output of its own, and the one catalogue of all."""
         (self.folder / name).mkdir(exist_ok=True)
-        dataset = {"DATASET_URI": str(self.folder / "catalogue")}
-        return tiny_settings(self.folder / name, **dataset, CHECKPOINT_SECONDS="0.01", RETRY_SECONDS="60", **changes)
+        same = {
+            "DATASET_URI": str(self.folder / "catalogue"),
+            "CHECKPOINT_SECONDS": "0.01",
+            "RETRY_SECONDS": "60",
+            "FINAL_TRIALS": "2",
+            "FINAL_SEEDS": "2",
+        }
+        return tiny_settings(self.folder / name, **same, **changes)
 
 
 @contextmanager
@@ -121,7 +127,7 @@ def state_of(storage: Storage) -> dict[str, Any]:
     for key, record in records.items():
         if key == "results.json":
             state[key] = comparable(record)
-        elif key.startswith("trials/"):
+        elif key.startswith(("trials/", "finals/")):
             state[key] = {name: value for name, value in record.items() if name not in {"timing", "checksum"}}
         elif key == "run.json":
             state[key] = {name: value for name, value in record.items() if name not in {"created_at", "checksum"}}

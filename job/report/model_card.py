@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from job.report.escape import escape_markdown, quote_yaml
 from job.report.model_json import ModelDescription
 from job.report.model_use import describe_use
-from job.report.results import Dataset, Test, TrialRecord
+from job.report.results import Dataset, Final, RepetitionRecord, Test, TrialRecord
 
 FEW_PHOTOS = 20
 """A class with fewer test photos has scores that say little: of 19 hits in 19, the 95 % interval begins at 0.83."""
@@ -36,17 +36,18 @@ def model_card(
     settings: Mapping[str, Any],
     dataset: Dataset,
     trials: Sequence[TrialRecord],
+    finals: Sequence[Final],
     best: TrialRecord,
     test: Test,
 ) -> bytes:
-    """Return the card as Markdown; `settings` are those that define the search."""
+    """Return the card as Markdown; `settings` are those that define the search, and `best` is whose model it is."""
     column = str(settings["target_column"])
     parts = [
         _front_matter(dataset, column, test),
         _title(column, description),
         describe_use(description.input.height, description.input.width),
         _data(dataset, settings),
-        _training(settings, trials, best),
+        _training(settings, trials, finals, best),
         _metrics(dataset, test),
         _limits(dataset, test),
     ]
@@ -124,7 +125,9 @@ def _data(dataset: Dataset, settings: Mapping[str, Any]) -> str:
   Stratified by class, with pixel-identical photos all in one part; seed {settings["seed"]}."""
 
 
-def _training(settings: Mapping[str, Any], trials: Sequence[TrialRecord], best: TrialRecord) -> str:
+def _training(
+    settings: Mapping[str, Any], trials: Sequence[TrialRecord], finals: Sequence[Final], best: TrialRecord
+) -> str:
     start = str(settings["init_weights"])
     params = "\n".join(
         f"| {key} | {value if isinstance(value, str) else f'{value:.6g}'} |" for key, value in best.params.items()
@@ -132,8 +135,8 @@ def _training(settings: Mapping[str, Any], trials: Sequence[TrialRecord], best: 
     return f"""\
 ## Training
 
-Of {len(trials)} trials, {sum(trial.status == "complete" for trial in trials)} are complete. Trial {best.number} has
-the best validation {settings["objective"]}, {best.value:.4f}, in epoch {best.best_epoch} of {settings["epochs"]}.
+Of {len(trials)} trials, {sum(trial.status == "complete" for trial in trials)} are complete.
+{_choice(settings, finals, best)}
 
 | hyperparameter | value |
 |---|---|
@@ -143,6 +146,19 @@ the best validation {settings["objective"]}, {best.value:.4f}, in epoch {best.be
 
 For adam, momentum is its beta1; nag is sgd with Nesterov momentum. Photos in training are flipped at random and moved
 by up to 4 pixels; the learning rate warms up and then falls as a cosine."""
+
+
+def _choice(settings: Mapping[str, Any], finals: Sequence[Final], best: TrialRecord) -> str:
+    """Return how the model was chosen."""
+    value = f"{best.value:.4f}, in epoch {best.best_epoch} of {settings['epochs']}"
+    if not isinstance(best, RepetitionRecord):
+        return f"Trial {best.number} has the best validation {settings['objective']}, {value}."
+    final = next(each for each in finals if each.trial == best.number)
+    spread = "" if final.std is None else f" (standard deviation {final.std:.4f})"
+    return f"""\
+The best {len(finals)} were trained again with {len(final.values)} other seeds each. Of these repetitions, those of
+trial {best.number} have the best mean validation {settings["objective"]}, {final.mean:.4f}{spread}.
+The model is the best of them, number {best.repetition}, with {value}."""
 
 
 def _metrics(dataset: Dataset, test: Test) -> str:

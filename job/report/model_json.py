@@ -9,7 +9,7 @@ from typing import Literal, Self
 from pydantic import Field, ValidationError
 
 from job.report.record import BadRecordError, Record
-from job.report.results import Test, TrialRecord
+from job.report.results import RepetitionRecord, Test, TrialRecord
 
 WEIGHTS = "model.safetensors"
 ONNX = "model.onnx"
@@ -69,6 +69,7 @@ class ModelRun(Record):
     """Where a model comes from."""
 
     trial: int
+    repetition: int | None = Field(None, description="With which other seed the trial was trained again; null: none.")
     params: dict[str, float | str]
     dataset_fingerprint: str
     test: TestMetrics
@@ -120,6 +121,7 @@ def describe_model(
         sha256=dict(sha256),
         run=ModelRun(
             trial=best.number,
+            repetition=best.repetition if isinstance(best, RepetitionRecord) else None,
             params=best.params,
             dataset_fingerprint=dataset_fingerprint,
             test=TestMetrics(

@@ -18,10 +18,12 @@ from job.report.results import (
     ClassScore,
     Dataset,
     Environment,
+    Final,
     Importance,
     Mistake,
     PriorRun,
     Progress,
+    RepetitionRecord,
     Results,
     Run,
     Test,
@@ -101,18 +103,19 @@ def build_results(
     settings: Mapping[str, Any],
     dataset: Dataset,
     trials: Sequence[TrialRecord],
+    finals: Sequence[Final],
     best: TrialRecord,
     test: Test,
     published: Mapping[str, str],
     run: Run,
     prior: Sequence[PriorRun] = (),
 ) -> Results:
-    """Return results.json; `best` is one of `trials` and has its weights stored."""
-    winner = _best(best)
+    """Return results.json; `best` is one of `trials`, or a repetition of one, and has its weights stored."""
+    winner = _best(best, finals)
     assert winner is not None  # noqa: S101 -- tells the type checker what being the best means
     return Results(
         status=status,
-        **_search(settings, dataset, trials, run, prior),
+        **_search(settings=settings, dataset=dataset, trials=trials, finals=finals, run=run, prior=prior),
         best=winner,
         test=test,
         published=dict(published),
@@ -124,16 +127,26 @@ def build_progress(
     settings: Mapping[str, Any],
     dataset: Dataset,
     trials: Sequence[TrialRecord],
+    finals: Sequence[Final],
     best: TrialRecord | None,
     run: Run,
     prior: Sequence[PriorRun] = (),
 ) -> Progress:
     """Return progress.json; `best` is None while no trial is complete."""
-    return Progress(**_search(settings, dataset, trials, run, prior), best=_best(best))
+    return Progress(
+        **_search(settings=settings, dataset=dataset, trials=trials, finals=finals, run=run, prior=prior),
+        best=_best(best, finals),
+    )
 
 
 def _search(
-    settings: Mapping[str, Any], dataset: Dataset, trials: Sequence[TrialRecord], run: Run, prior: Sequence[PriorRun]
+    *,
+    settings: Mapping[str, Any],
+    dataset: Dataset,
+    trials: Sequence[TrialRecord],
+    finals: Sequence[Final],
+    run: Run,
+    prior: Sequence[PriorRun],
 ) -> dict[str, Any]:
     """Return what results.json and progress.json have in common."""
     return {
@@ -151,12 +164,17 @@ def _search(
             for earlier in prior
         ],
         "trials": [TrialResult.model_validate(trial.model_dump(exclude={"model", "checksum"})) for trial in trials],
+        "finals": list(finals),
         "importance": importance_of(settings, trials),
         "run": run,
     }
 
 
-def _best(best: TrialRecord | None) -> Best | None:
+def _best(best: TrialRecord | None, finals: Sequence[Final]) -> Best | None:
     if best is None or best.value is None or best.model is None:
         return None
-    return Best(trial=best.number, params=best.params, value=best.value, model=best.model)
+    value, repetition = best.value, None
+    if isinstance(best, RepetitionRecord):
+        repetition = best.repetition
+        value = next((final.mean for final in finals if final.trial == best.number and final.mean is not None), value)
+    return Best(trial=best.number, params=best.params, value=value, repetition=repetition, model=best.model)

@@ -70,6 +70,22 @@ class TrialRecord(TrialResult):
     model: StoredModel | None = Field(description="Weights of best_epoch, where the trial was the best when it ended.")
     checksum: str = checksum_field()
 
+    @property
+    def name(self) -> str:
+        """What the keys of its objects begin with."""
+        return f"{self.number:04}"
+
+
+class RepetitionRecord(TrialRecord):
+    """A trial trained again with another seed; its model is stored where it was the trial's best repetition so far."""
+
+    repetition: int = Field(description="From 1.")
+
+    @property
+    def name(self) -> str:
+        """What the keys of its objects begin with."""
+        return f"{self.number:04}-{self.repetition}"
+
 
 class PriorObservation(Record):
     """What a trial of an earlier run tells."""
@@ -116,6 +132,7 @@ class AttemptRecord(Record):
     host: str | None = Field(None, description="The machine or Pod that it ran on.")
     ended_at: datetime | None = None
     trial: int | None = Field(None, description="The last trial that it began or went on with.")
+    repetition: int | None = Field(None, description="Of that trial, where it was one.")
     step: int | None = Field(None, description="The step that it went on from in that trial.")
     outcome: str | None = Field(None, description="complete, budget_spent, or what ended it; null: killed or at work.")
     seconds: dict[str, float] = Field(default_factory=dict)
@@ -165,12 +182,22 @@ class Dataset(Record):
     duplicate_groups: int = Field(description="Groups of pixel-identical photos.")
 
 
+class Final(Record):
+    """One of the best trials, trained again with other seeds; its own value, of which it was chosen, does not count."""
+
+    trial: int
+    values: list[float | None] = Field(description="The objective of each repetition there is; null: not complete.")
+    mean: float | None = Field(description="Null unless all of settings.final_seeds repetitions are complete.")
+    std: float | None = Field(description="Sample standard deviation; null as the mean, and for a single repetition.")
+
+
 class Best(Record):
     """The winner of the search."""
 
     trial: int
     params: dict[str, float | str]
-    value: float
+    value: float = Field(description="Of the trial, or the mean of its repetitions where it was chosen by that.")
+    repetition: int | None = Field(None, description="Whose model it is, the trial's best one; null: the trial's own.")
     model: StoredModel
 
 
@@ -260,6 +287,7 @@ class Results(Record):
     search_space: dict[str, Any]
     warm_start: list[WarmStart] = Field(default_factory=list, description="Earlier runs that it was begun from.")
     trials: list[TrialResult]
+    finals: list[Final] = Field(default_factory=list, description="In the order of the trials' own values.")
     best: Best
     test: Test
     importance: dict[str, Importance] = Field(
@@ -280,6 +308,7 @@ class Progress(Record):
     search_space: dict[str, Any]
     warm_start: list[WarmStart] = Field(default_factory=list, description="Earlier runs that it was begun from.")
     trials: list[TrialResult]
+    finals: list[Final] = Field(default_factory=list)
     best: Best | None
     importance: dict[str, Importance]
     run: Run

@@ -29,8 +29,11 @@ def print_summary(results: Results, uri: str) -> None:
     console.print(table)
     test, low, high = results.test, *results.test.accuracy_ci95
     photos = sum(row.support for row in test.per_class)
+    best = results.best
+    seeds = next((len(final.values) for final in results.finals if final.trial == best.trial), 0)
+    chosen = f", with a mean of {best.value:.4f} over {seeds} other seeds" if best.repetition is not None else ""
     console.print(
-        f"Trial {results.best.trial} won. On {photos} test photos that nothing else in this run saw: accuracy "
+        f"Trial {best.trial} won{chosen}. On {photos} test photos that nothing else in this run saw: accuracy "
         f"{test.accuracy:.3f} (95 % interval {low:.3f} to {high:.3f}), macro F1 {test.macro_f1:.3f}.",
         highlight=False,
     )

@@ -4,6 +4,7 @@ Made once for a page; knows no markup.
 """
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,9 +12,9 @@ from statistics import quantiles
 
 from job.errors import SettingsError
 from job.metrics import sense, wilson_interval
-from job.report.results import EpochRecord, Progress, Results, TrialResult
+from job.report.results import EpochRecord, Final, Progress, Results, TrialResult
 from job.report.scales import Linear, Log, Scale, rounded_out
-from job.report.words import OBJECTIVES, PARAMETERS, count, parameter, score
+from job.report.words import NBSP, NONE, OBJECTIVES, PARAMETERS, count, deviation, parameter, score
 from job.search.process import observe
 from job.search.space import Range, SearchSpace, parse_search_space
 from job.search.suggest import design_size
@@ -70,6 +71,22 @@ class View:
         return next((trial for trial in self.trials if best is not None and trial.number == best.trial), None)
 
     @cached_property
+    def finals(self) -> list[tuple[TrialResult, Final]]:
+        """The trials that were trained again with other seeds, the best mean first, then those that have none."""
+        trials = {trial.number: trial for trial in self.trials}
+        found = [(trials[final.trial], final) for final in self.run.finals if final.trial in trials]
+        sign = sense(self.objective)
+        return sorted(found, key=lambda pair: math.inf if pair[1].mean is None else sign * pair[1].mean)
+
+    @property
+    def chosen(self) -> Final | None:
+        """What the winner was chosen by, where that was the mean over other seeds."""
+        best = self.run.best
+        if best is None or best.repetition is None:
+            return None
+        return next((final for _, final in self.finals if final.trial == best.trial), None)
+
+    @cached_property
     def dependence(self) -> PartialDependence | None:
         """What the process fitted to all trials predicts."""
         observations = observe(self.trials, self.objective)
@@ -80,6 +97,13 @@ class View:
     def n_planned(self) -> int:
         """How many trials the run is to have."""
         return max(int(self.run.settings.get("n_trials", 0)), len(self.trials))
+
+    @property
+    def n_repetitions(self) -> tuple[int, int]:
+        """How many repetitions of the best trials there are, and how many are to be."""
+        trials, seeds = (int(self.run.settings.get(f"final_{name}", 0)) for name in ("trials", "seeds"))
+        there = sum(len(final.values) for final in self.run.finals)
+        return there, max(min(trials, self.n_planned) * seeds, there)
 
     @property
     def n_initial(self) -> int:
@@ -134,6 +158,21 @@ class View:
         """Return a trial's hyperparameters in one line."""
         return ", ".join(f"{PARAMETERS.get(name, name)} {parameter(value)}" for name, value in params.items())
 
+    def spread(self, final: Final) -> str:
+        """Return mean and standard deviation over seeds."""
+        if final.mean is None:
+            return "not compared"
+        return self.score(final.mean) + ("" if final.std is None else f" ±{NBSP}{deviation(final.std, self.objective)}")
+
+    def describe_final(self, trial: TrialResult, final: Final) -> str:
+        """Return what the repetitions of a trial came to, as a mark's title has it."""
+        own = NONE if trial.value is None else self.score(trial.value)
+        return f"Trial {trial.number}: {self.spread(final)}\nother seeds: {self.seeds(final)}\nin the search: {own}"
+
+    def seeds(self, final: Final) -> str:
+        """Return the value of each repetition."""
+        return ", ".join(NONE if value is None else self.score(value) for value in final.values)
+
     def range_of(self, name: str) -> Range | None:
         """Return the range of a hyperparameter that was searched along one."""
         dimension = self.space.searched.get(name)
@@ -141,7 +180,9 @@ class View:
 
     def progress(self) -> str:
         """Return how far the run is."""
-        return f"{len(self.trials)} of {count(self.n_planned, 'trial')}"
+        there, planned = self.n_repetitions
+        repeated = f" and {there} of {count(planned, 'repetition')}" if planned else ""
+        return f"{len(self.trials)} of {count(self.n_planned, 'trial')}{repeated}"
 
 
 def range_scale(dimension: Range, start: float, end: float) -> Scale:

@@ -30,6 +30,11 @@ def score(value: float, objective: str) -> str:
     return percent(value) if objective in _PERCENT else significant(value)
 
 
+def deviation(value: float, objective: str) -> str:
+    """Return a standard deviation of an objective's values, of which two digits tell enough."""
+    return percent(value) if objective in _PERCENT else significant(value, 2)
+
+
 def percent(share: float, digits: int = 1) -> str:
     """Return a share, 0 to 1, as a percentage."""
     return f"{100 * share:.{digits}f}{NBSP}%"

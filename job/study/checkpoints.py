@@ -24,7 +24,7 @@ _log = structlog.get_logger()
 
 def resume_state(journal: Journal, plan: TrialPlan, equipment: Equipment) -> tuple[TrialState, int]:
     """Return the state of the newest checkpoint that is whole, or a fresh one, and the trial's steps done by then."""
-    for step, key in reversed(journal.checkpoints(plan.number)):
+    for step, key in reversed(journal.checkpoints(plan.name)):
         try:
             state = restore_state(plan, equipment, journal.storage.get(key))
         except (BadCheckpointError, ObjectMissingError) as error:
@@ -99,7 +99,7 @@ class Checkpoints:
             started = time.monotonic()
             try:
                 seal(data)
-                self._journal.store_checkpoint(self._plan.number, step, data, keep=GENERATIONS)
+                self._journal.store_checkpoint(self._plan.name, step, data, keep=GENERATIONS)
             except (StorageError, StorageUnavailableError) as error:
                 _log.warning("checkpoint not written", trial=self._plan.number, error=str(error))
             finally:

@@ -1,4 +1,4 @@
-"""The end of a search: the winner measured on the test part, this once, and everything published, results.json last."""
+"""The end of a run: the winner measured on the test part, this once, and everything published, results.json last."""
 
 import time
 from collections.abc import Sequence
@@ -14,10 +14,11 @@ from job.catalogue.split import Part
 from job.errors import JobError, RunMismatchError
 from job.report.mistakes import confident_mistakes
 from job.report.publish import build_results, score_test
-from job.report.results import RESULTS, Results, Test, TrialRecord
+from job.report.results import RESULTS, RepetitionRecord, Results, Test, TrialRecord
+from job.study.finals import choose, compare, needed
 from job.study.publishing import model_files
 from job.study.show import run_so_far, show_events, show_results
-from job.study.trials import Workbench, best_of, train_again
+from job.study.trials import Workbench, train_again
 from job.training.evaluate import evaluate
 from job.training.model import build_model
 
@@ -26,12 +27,19 @@ _log = structlog.get_logger()
 Status = Literal["complete", "budget_spent"]
 
 
-def finish(bench: Workbench, catalogue: Catalogue, status: Status, records: Sequence[TrialRecord]) -> Results:
-    """Measure the best trial's model on the test part and publish model and results.
+def finish(
+    bench: Workbench,
+    catalogue: Catalogue,
+    status: Status,
+    records: Sequence[TrialRecord],
+    repetitions: Sequence[RepetitionRecord],
+) -> Results:
+    """Measure the winner's model on the test part and publish model and results.
 
     Raises JobError where no trial has a model.
     """
-    best = best_of(records, bench.settings.objective)
+    best = choose(records, repetitions, bench.settings)
+    finals = compare(records, repetitions, bench.settings)
     if best is None or best.model is None:
         message = (
             f"none of {len(records)} trials has trained to the end (the last one, {records[-1].status}: "
@@ -56,6 +64,7 @@ def finish(bench: Workbench, catalogue: Catalogue, status: Status, records: Sequ
             dataset=bench.dataset,
             normalisation=bench.equipment.photos.normalisation,
             trials=records,
+            finals=finals,
             best=best,
             weights=weights,
             test=test,
@@ -63,27 +72,29 @@ def finish(bench: Workbench, catalogue: Catalogue, status: Status, records: Sequ
     )
     results = build_results(
         status=status,
-        settings=bench.settings.defining() | {"n_trials": bench.settings.n_trials},
+        settings=bench.settings.shown(),
         dataset=bench.dataset,
         trials=records,
+        finals=finals,
         best=best,
         test=test,
         published=published,
-        run=run_so_far(bench, records),
+        run=run_so_far(bench, [*records, *repetitions]),
         prior=bench.run.warm_start,
     )
-    show_events(bench, records)
+    show_events(bench, [*records, *repetitions])
     show_results(bench, results)
     bench.journal.record_results(results)
     bench.journal.forget_progress()
-    bench.journal.forget_models(best, records[-1].number)  # what a kill has left
-    bench.journal.forget_checkpoints(records[-1].number)
+    recorded = [*records, *repetitions]
+    bench.journal.forget_models(recorded, needed(records, repetitions, bench.settings))  # what a kill has left
+    bench.journal.forget_checkpoints(recorded)
     _log.info(
         "run",
         status=status,
         trials=len(records),
         best_trial=best.number,
-        best_value=best.value,
+        best_value=results.best.value,
         test_accuracy=round(test.accuracy, 4),
         test_accuracy_ci95=[round(limit, 4) for limit in test.accuracy_ci95],
         test_macro_f1=round(test.macro_f1, 4),

@@ -7,7 +7,7 @@ So a job that is killed between any two writes leaves a run that another job goe
 import contextlib
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -21,11 +21,13 @@ from job.report.results import (
     AttemptFile,
     AttemptRecord,
     Progress,
+    RepetitionRecord,
     Results,
     RunRecord,
     StoredModel,
     TrialRecord,
 )
+from job.settings import Settings
 from job.storage.base import Data, Storage
 
 RUN = "run.json"
@@ -33,16 +35,19 @@ PUBLISHED = "model/"
 EVENTS = "tensorboard/"
 _WRITE_CHECK = ".write-check"
 _JSON = "application/json"
-_MODEL_KEY = re.compile(r"models/(\d+)\.[0-9a-f]+\.safetensors")
-_CHECKPOINT_KEY = re.compile(r"checkpoints/(\d+)\.(\d+)\.safetensors")
+_MODEL_KEY = re.compile(r"models/([-\d]+)\.[0-9a-f]+\.safetensors")
+_CHECKPOINT_KEY = re.compile(r"checkpoints/([-\d]+)\.(\d+)\.safetensors")
+_REPETITION_KEY = re.compile(r"finals/(\d+)-(\d+)\.json")
 _READERS = 16  # records are small, and what takes time is to wait for storage's answers
 _NUMBERED = re.compile(r"[a-z]+/(\d+)\.json")
 
 _log = structlog.get_logger()
 RecordT = TypeVar("RecordT", bound=Record)
+TrialT = TypeVar("TrialT", bound=TrialRecord)
 
 _ADVICE = "restore it, or start a new run"
 _RETRAIN = "restore it, or delete it and all later trials to have them trained again"
+_REPEAT = "restore it, or delete it to have it trained again"
 
 
 class Journal:
@@ -98,20 +103,28 @@ class Journal:
             found = pool.map(lambda number: self._read(_trial_key(number), TrialRecord, self._retrain), numbers)
             return [record for record in found if record is not None]
 
-    def record_trial(self, record: TrialRecord) -> TrialRecord:
-        """Create a trial's record and return it, or the one that another job created first."""
-        key = _trial_key(record.number)
+    def repetitions(self) -> list[RepetitionRecord]:
+        """Return the records of all repetitions, in order; raises RunMismatchError for one that is damaged."""
+        matches = (_REPETITION_KEY.fullmatch(entry.key) for entry in self.storage.list("finals/"))
+        keys = [match[0] for match in sorted(filter(None, matches), key=lambda match: (int(match[1]), int(match[2])))]
+        with ThreadPoolExecutor(_READERS) as pool:
+            found = pool.map(lambda key: self._read(key, RepetitionRecord, _REPEAT), keys)
+            return [record for record in found if record is not None]
+
+    def record_trial(self, record: TrialT) -> TrialT:
+        """Create a trial's or a repetition's record and return it, or the one that another job created first."""
+        key = f"{'finals' if isinstance(record, RepetitionRecord) else 'trials'}/{record.name}.json"
         if self.storage.create(key, record.to_json(), content_type=_JSON):
             return record
-        stored = self._read(key, TrialRecord)
+        stored = self._read(key, type(record))
         assert stored is not None  # noqa: S101 -- records are never deleted
         _log.info("trial was recorded by another job, whose record counts", trial=record.number)
         return stored
 
-    def store_model(self, number: int, data: bytes) -> StoredModel:
-        """Write a trial's weights, before its record; the name holds their hash, so no other job can overwrite them."""
+    def store_model(self, name: str, data: bytes) -> StoredModel:
+        """Write a trial's weights, before its record; the key holds their hash, so no other job can overwrite them."""
         sha256 = hashlib.sha256(data).hexdigest()
-        key = f"models/{number:04}.{sha256[:16]}.safetensors"
+        key = f"models/{name}.{sha256[:16]}.safetensors"
         self.storage.put(key, data)
         return StoredModel(key=key, sha256=sha256)
 
@@ -126,35 +139,37 @@ class Journal:
             raise RunMismatchError(f"{self.storage.uri}{model.key} is {state}; {self._advice}")
         return data
 
-    def forget_models(self, best: TrialRecord, last: int) -> None:
-        """Delete the weights that `best` has made useless: those of all other trials up to number `last`.
+    def forget_models(self, recorded: Collection[TrialRecord], needed: Iterable[TrialRecord]) -> None:
+        """Delete the weights of trials and repetitions that are recorded, but for those that are needed.
 
-        A later trial may be another job's, whose record is about to name its weights; and what results.json names stays
-        until it names something else.
+        One that is not recorded may be another job's, whose record is about to name its weights; and what results.json
+        names stays until it names something else.
         """
         published = self.results()
-        kept = {model.key for model in (best.model, published and published.best.model) if model}
+        kept = {each.model.key for each in needed if each.model} | {published.best.model.key if published else ""}
+        names = {each.name for each in recorded}
         for entry in list(self.storage.list("models/")):
             match = _MODEL_KEY.fullmatch(entry.key)
-            if match and int(match[1]) <= last and entry.key not in kept:
+            if match and match[1] in names and entry.key not in kept:
                 self.storage.delete(entry.key)
 
-    def checkpoints(self, number: int) -> list[tuple[int, str]]:
+    def checkpoints(self, name: str) -> list[tuple[int, str]]:
         """Return (steps done, key) of the checkpoints of a trial, the oldest first."""
-        matches = [_CHECKPOINT_KEY.fullmatch(entry.key) for entry in self.storage.list(f"checkpoints/{number:04}.")]
+        matches = [_CHECKPOINT_KEY.fullmatch(entry.key) for entry in self.storage.list(f"checkpoints/{name}.")]
         return sorted((int(match[2]), match[0]) for match in matches if match)
 
-    def store_checkpoint(self, number: int, step: int, data: Data, *, keep: int) -> None:
+    def store_checkpoint(self, name: str, step: int, data: Data, *, keep: int) -> None:
         """Write a checkpoint of a trial after `step` steps, then delete all but the newest `keep` of them."""
-        self.storage.put(f"checkpoints/{number:04}.{step:08}.safetensors", data)
-        for _, key in self.checkpoints(number)[:-keep]:
+        self.storage.put(f"checkpoints/{name}.{step:08}.safetensors", data)
+        for _, key in self.checkpoints(name)[:-keep]:
             self.storage.delete(key)
 
-    def forget_checkpoints(self, last: int) -> None:
-        """Delete the checkpoints of all trials up to number `last`, which have their records."""
+    def forget_checkpoints(self, recorded: Collection[TrialRecord]) -> None:
+        """Delete the checkpoints of trials and repetitions that are recorded."""
+        names = {each.name for each in recorded}
         for entry in list(self.storage.list("checkpoints/")):
             match = _CHECKPOINT_KEY.fullmatch(entry.key)
-            if match and int(match[1]) <= last:
+            if match and match[1] in names:
                 self.storage.delete(entry.key)
 
     def begin_attempt(self, attempt: AttemptRecord) -> int:
@@ -204,10 +219,16 @@ class Journal:
             _log.warning("results are damaged and made anew", error=str(error))
             return None
 
-    def finished(self, n_trials: int) -> Results | None:
-        """Return the results of a run that has all its trials and whose published objects are whole."""
+    def finished(self, settings: Settings) -> Results | None:
+        """Return the results of a run that has all that is asked for and whose published objects are whole.
+
+        It may have more; it has the repetitions only if as many were asked for of as many trials.
+        """
         results = self.results()
-        if results is None or results.status != "complete" or len(results.trials) < n_trials:
+        if results is None or results.status != "complete" or len(results.trials) < settings.n_trials:
+            return None
+        extent = ("final_trials", "final_seeds") if settings.final_trials else ()
+        if any(results.settings.get(name, 0) < getattr(settings, name) for name in extent):
             return None
         damaged = [key for key, sha256 in results.published.items() if not self._is_whole(key, sha256)]
         for key in damaged:
@@ -226,7 +247,7 @@ class Journal:
         """Write the event file of each trial that has none; TensorBoard takes each folder for a run of its own."""
         there = {entry.key for entry in self.storage.list(EVENTS)}
         for trial in trials:
-            key = f"{EVENTS}{trial.number:04}/events.out.tfevents.{trial.number:04}"
+            key = f"{EVENTS}{trial.name}/events.out.tfevents.{trial.name}"
             if key not in there:
                 self.storage.put(key, make(trial))
 

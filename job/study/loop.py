@@ -18,9 +18,10 @@ from job.catalogue.catalogue import Catalogue, load_catalogue, summarise
 from job.catalogue.split import Part
 from job.errors import JobError, Preempted, StorageUnavailableError
 from job.progress import progress_bar
-from job.report.results import AttemptRecord, Dataset, Results, RunRecord, TrialRecord
+from job.report.results import AttemptRecord, Dataset, RepetitionRecord, Results, RunRecord, TrialRecord
 from job.settings import Settings
 from job.study.budget import budget_spent
+from job.study.finals import next_repetition
 from job.study.finish import Status, finish
 from job.study.identity import new_run, refuse_other_data, refuse_other_settings, versions
 from job.study.inputs import catalogue_settings, load_initial_weights
@@ -28,7 +29,7 @@ from job.study.journal import Journal
 from job.study.preemption import GRACE_SECONDS, Preemption
 from job.study.prior import read_prior_runs
 from job.study.show import show_progress
-from job.study.trials import Workbench, next_trial
+from job.study.trials import Workbench, next_trial, repeat_trial
 from job.training.data import IMAGENET_MEAN, IMAGENET_STD, Normalisation, Photos, normalisation_of
 from job.training.device import (
     Device,
@@ -58,7 +59,7 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
     if run.versions != versions():
         _log.warning("versions differ from the run's, and so may the last digits", there=run.versions, here=versions())
     if run.dataset_uri != settings.dataset_uri:  # else the start has looked whether there is anything to do
-        results = journal.finished(settings.n_trials)
+        results = journal.finished(settings)
         if results is not None:
             return results
     configure_torch(threads=run.threads, deterministic=settings.deterministic)
@@ -76,8 +77,8 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
 
     stop.announce(announce)  # the process may have to end before the work in hand does
     try:
-        status, records = _search(bench)
-        return finish(bench, catalogue, status, records)
+        status, records, repetitions = _search(bench)
+        return finish(bench, catalogue, status, records, repetitions)
     except BaseException as error:
         outcome = f"signal {error.signal_number}" if isinstance(error, Preempted) else str(error)
         if not isinstance(error, StorageUnavailableError):  # which would be asked in vain, for as long again
@@ -102,21 +103,30 @@ def _photos(catalogue: Catalogue, device: Device, initial: dict[str, Tensor] | N
     )
 
 
-def _search(bench: Workbench) -> tuple[Status, list[TrialRecord]]:
-    """Run trials until there are enough, or until the next one would not end within the budget."""
+def _search(bench: Workbench) -> tuple[Status, list[TrialRecord], list[RepetitionRecord]]:
+    """Run trials until there are enough, then repeat the best ones; or until the next would not end within the budget.
+
+    A repetition that fails takes its trial out of the comparison, and is none of the failures that end a job.
+    """
     settings = bench.settings
-    records = bench.journal.trials()
+    records, repetitions = bench.journal.trials(), bench.journal.repetitions()
     earlier = {number: each for number, each in bench.journal.attempts().items() if number < bench.attempt_number}
     while True:
         bench.stop.check()
         _refuse_failures(records, settings.max_failed_trials)
-        if len(records) >= settings.n_trials:
-            return "complete", records
-        if budget_spent(settings.time_budget, records, earlier, time.monotonic() - bench.began):
+        searched = len(records) >= settings.n_trials
+        due = next_repetition(records, repetitions, settings) if searched else None
+        if searched and due is None:
+            return "complete", records, repetitions
+        trained = [*records, *repetitions]
+        if budget_spent(settings.time_budget, trained, earlier, time.monotonic() - bench.began):
             _log.info("time budget is spent", budget=settings.time_budget, trials=len(records))
-            return "budget_spent", records
-        records.append(next_trial(bench, records))
-        show_progress(bench, records)
+            return "budget_spent", records, repetitions
+        if due is None:
+            records.append(next_trial(bench, records))
+        else:
+            repetitions.append(repeat_trial(bench, *due, records, repetitions))
+        show_progress(bench, records, repetitions)
 
 
 def _refuse_failures(records: Sequence[TrialRecord], limit: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from job.report.model_card import model_card
 from job.report.model_json import CARD, DESCRIPTION, ONNX, PREPARATION, WEIGHTS, describe_model
-from job.report.results import Dataset, Test, TrialRecord
+from job.report.results import Dataset, Final, Test, TrialRecord
 from job.settings import Settings
 from job.training.data import Normalisation
 from job.training.export import export_onnx
@@ -18,13 +18,14 @@ def model_files(
     dataset: Dataset,
     normalisation: Normalisation,
     trials: Sequence[TrialRecord],
+    finals: Sequence[Final],
     best: TrialRecord,
     weights: bytes,
     test: Test,
 ) -> list[tuple[str, bytes, str]]:
     """Return the files of the published model, (name, content, content type) each: a pure function of the arguments.
 
-    `weights` are those of `best`, one of `trials`. Each file comes after those that it names.
+    `weights` are those of `best`, one of `trials` or a repetition of one. Each file comes after those that it names.
     """
     classes = [row.name for row in dataset.classes]
     onnx = export_onnx(
@@ -53,6 +54,7 @@ def model_files(
         settings=settings.defining(),
         dataset=dataset,
         trials=trials,
+        finals=finals,
         best=best,
         test=test,
     )

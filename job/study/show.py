@@ -12,23 +12,24 @@ import structlog
 from job.report.events import event_file
 from job.report.publish import build_progress, describe_run
 from job.report.redraw import write_page, write_report
-from job.report.results import Environment, Progress, Results, Run, TrialRecord
+from job.report.results import Environment, Progress, RepetitionRecord, Results, Run, TrialRecord
+from job.study.finals import choose, compare
 from job.study.identity import versions
-from job.study.trials import Workbench, best_of
+from job.study.trials import Workbench
 
 _log = structlog.get_logger()
 
 
-def show_progress(bench: Workbench, records: Sequence[TrialRecord]) -> None:
-    """Write what is known after the last of `records`."""
+def show_progress(bench: Workbench, records: Sequence[TrialRecord], repetitions: Sequence[RepetitionRecord]) -> None:
+    """Write what is known after the last of the records."""
 
     def show() -> None:
-        progress = _progress(bench, records)
+        progress = _progress(bench, records, repetitions)
         bench.journal.show_progress(progress)
         write_page(bench.journal.storage, progress)
 
     _attempt("progress", show)
-    show_events(bench, records)
+    show_events(bench, [*records, *repetitions])
 
 
 def show_results(bench: Workbench, results: Results) -> None:
@@ -37,7 +38,7 @@ def show_results(bench: Workbench, results: Results) -> None:
 
 
 def show_events(bench: Workbench, records: Sequence[TrialRecord]) -> None:
-    """Write the event file of each trial that has none yet."""
+    """Write the event file of each trial and repetition that has none yet."""
     if bench.settings.tensorboard:
         _attempt("TensorBoard", lambda: bench.journal.show_events(records, event_file))
 
@@ -54,13 +55,14 @@ def run_so_far(bench: Workbench, records: Sequence[TrialRecord]) -> Run:
     )
 
 
-def _progress(bench: Workbench, records: Sequence[TrialRecord]) -> Progress:
+def _progress(bench: Workbench, records: Sequence[TrialRecord], repetitions: Sequence[RepetitionRecord]) -> Progress:
     return build_progress(
-        settings=bench.settings.defining() | {"n_trials": bench.settings.n_trials},
+        settings=bench.settings.shown(),
         dataset=bench.dataset,
         trials=records,
-        best=best_of(records, bench.settings.objective),
-        run=run_so_far(bench, records),
+        finals=compare(records, repetitions, bench.settings),
+        best=choose(records, repetitions, bench.settings),
+        run=run_so_far(bench, [*records, *repetitions]),
         prior=bench.run.warm_start,
     )
 

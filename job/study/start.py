@@ -9,6 +9,7 @@ from job.report.results import RESULTS, Results
 from job.settings import Settings
 from job.storage import open_storage
 from job.study.budget import budget_spent
+from job.study.finals import compare
 from job.study.identity import refuse_other_settings
 from job.study.journal import Journal
 from job.study.preemption import Preemption
@@ -36,7 +37,7 @@ def run_job(settings: Settings, stop: Preemption) -> Outcome:
     run = journal.run()
     if run is not None:
         refuse_other_settings(run, settings, settings.output_uri)
-        results = journal.finished(settings.n_trials) if run.dataset_uri == settings.dataset_uri else None
+        results = journal.finished(settings) if run.dataset_uri == settings.dataset_uri else None
         if results is not None:
             _log.info("run is complete already", trials=len(results.trials), results=uri)
             return Outcome(results, uri)
@@ -54,5 +55,6 @@ def run_job(settings: Settings, stop: Preemption) -> Outcome:
 
 
 def _still_spent(results: Results, settings: Settings, journal: Journal) -> bool:
-    records = journal.trials()
-    return len(records) == len(results.trials) and budget_spent(settings.time_budget, records, journal.attempts())
+    records, repetitions = journal.trials(), journal.repetitions()
+    shown = len(records) == len(results.trials) and compare(records, repetitions, settings) == results.finals
+    return shown and budget_spent(settings.time_budget, [*records, *repetitions], journal.attempts())

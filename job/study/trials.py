@@ -1,4 +1,7 @@
-"""A trial from its number to its record: suggest, train, and write down, in the order that the journal promises."""
+"""A trial from its number to its record: suggest, train, and write down, in the order that the journal promises.
+
+A repetition, which is a trial trained again with another seed, takes the same way but for the suggestion.
+"""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,12 +13,24 @@ from safetensors.torch import save as save_safetensors
 
 from job.errors import RunMismatchError
 from job.metrics import sense
-from job.report.results import AttemptRecord, Dataset, EpochRecord, PriorRun, RunRecord, TrialRecord, TrialTiming
+from job.report.results import (
+    AttemptRecord,
+    Dataset,
+    EpochRecord,
+    PriorRun,
+    RepetitionRecord,
+    RunRecord,
+    StoredModel,
+    TrialRecord,
+    TrialTiming,
+)
 from job.search.process import observe
 from job.search.pruning import stops
 from job.search.suggest import suggest
+from job.seeds import derive_seed
 from job.settings import Settings
 from job.study.checkpoints import Checkpoints, resume_state
+from job.study.finals import best_of, needed
 from job.study.journal import Journal
 from job.study.preemption import Preemption
 from job.training.checkpoint import plain_layout
@@ -46,15 +61,6 @@ class Workbench:
     """When the attempt did, by the monotonic clock."""
 
 
-def best_of(records: Sequence[TrialRecord], objective: str) -> TrialRecord | None:
-    """Return the record with the best value, the earliest of equal ones; None where no trial is complete."""
-    best: TrialRecord | None = None
-    for record in records:
-        if record.value is not None and better(record.value, best.value if best else None, objective):
-            best = record
-    return best
-
-
 def next_trial(bench: Workbench, records: Sequence[TrialRecord]) -> TrialRecord:
     """Run the trial that follows `records` and return its record, or that of another job that was faster."""
     number = len(records)
@@ -65,52 +71,56 @@ def next_trial(bench: Workbench, records: Sequence[TrialRecord]) -> TrialRecord:
     with bench.stop.deferred():
         plan = _plan(bench.settings, number, params)
         result, blocked = _train(bench, plan, _stop(bench.settings, records))
-        model = None
-        if result.weights is not None and _beats(result, records, bench.settings.objective):
-            model = bench.journal.store_model(number, save_safetensors(plain_layout(result.weights)))
-        record = TrialRecord(
-            number=number,
-            params=params,
-            status=result.status,
-            value=result.value,
-            best_epoch=result.best_epoch,
-            epochs=[_epoch_record(scores) for scores in result.epochs],
-            error=result.error,
-            model=model,
-            timing=_timing(bench, result, suggest=suggested - started, checkpoint=blocked),
-        )
-        record = bench.journal.record_trial(record)
-        best = best_of([*records, record], bench.settings.objective)
-        bench.journal.forget_checkpoints(number)
+        model = _store_best(bench, plan, result, records)
+        timing = _timing(bench, result, suggest=suggested - started, checkpoint=blocked)
+        record = bench.journal.record_trial(_record(plan, params, result, model, timing))
+        known = [*records, record]
+        best = best_of(known, bench.settings.objective)
+        bench.journal.forget_checkpoints(known)
         if best is not None:
-            bench.journal.forget_models(best, number)
-        _log.info(
-            "trial",
-            status=record.status,
-            value=record.value,
-            best_epoch=record.best_epoch,
-            **record.params,
-            error=record.error,
-            seconds=round(record.timing.total, 3),
-            images_per_second=record.timing.images_per_second,
-            best_trial=best.number if best else None,
-            best_value=best.value if best else None,
-        )
+            bench.journal.forget_models(known, [best])
+        _log_record("trial", record, best)
     structlog.contextvars.unbind_contextvars("trial")
     return record
 
 
+def repeat_trial(
+    bench: Workbench,
+    trial: TrialRecord,
+    repetition: int,
+    records: Sequence[TrialRecord],
+    repetitions: Sequence[RepetitionRecord],
+) -> RepetitionRecord:
+    """Train one of `records` again with another seed and return the record, or that of another job that was faster."""
+    structlog.contextvars.bind_contextvars(trial=trial.number, repetition=repetition)
+    with bench.stop.deferred():
+        plan = _plan(bench.settings, trial.number, trial.params, repetition)
+        result, blocked = _train(bench, plan)
+        earlier = [each for each in repetitions if each.number == trial.number and each.repetition < repetition]
+        model = _store_best(bench, plan, result, earlier)
+        timing = _timing(bench, result, suggest=0.0, checkpoint=blocked)
+        fields = _record(plan, trial.params, result, model, timing).model_dump()
+        record = bench.journal.record_trial(RepetitionRecord(**fields, repetition=repetition))
+        known = [*repetitions, record]
+        bench.journal.forget_checkpoints([*records, *known])
+        bench.journal.forget_models([*records, *known], needed(records, known, bench.settings))
+        _log_record("repetition", record, best_of(records, bench.settings.objective))
+    structlog.contextvars.unbind_contextvars("trial", "repetition")
+    return record
+
+
 def train_again(bench: Workbench, record: TrialRecord) -> bytes:
-    """Train a recorded trial once more for its weights, store and return them.
+    """Train a recorded trial or repetition once more for its weights, store and return them.
 
     Raises RunMismatchError where they come out as others, as they may on another device or with other versions.
     """
     assert record.model is not None  # noqa: S101 -- only such a record is asked for
     structlog.contextvars.bind_contextvars(trial=record.number)
     with bench.stop.deferred():
-        result, _ = _train(bench, _plan(bench.settings, record.number, record.params))
+        repetition = record.repetition if isinstance(record, RepetitionRecord) else 0
+        result, _ = _train(bench, _plan(bench.settings, record.number, record.params, repetition))
         data = save_safetensors(plain_layout(result.weights or {}))
-        model = bench.journal.store_model(record.number, data)
+        model = bench.journal.store_model(record.name, data)
         if model != record.model:
             bench.journal.storage.delete(model.key)
             message = (
@@ -136,10 +146,11 @@ def _suggest(
     )
 
 
-def _plan(settings: Settings, number: int, params: dict[str, float | str]) -> TrialPlan:
+def _plan(settings: Settings, number: int, params: dict[str, float | str], repetition: int = 0) -> TrialPlan:
     return TrialPlan(
         number=number,
-        seed=settings.seed,
+        repetition=repetition,
+        seed=derive_seed(settings.seed, "repetition", number, repetition) if repetition else settings.seed,
         learning_rate=float(params["learning_rate"]),
         momentum=float(params["momentum"]),
         weight_decay=float(params["weight_decay"]),
@@ -167,12 +178,14 @@ def _train(
     """Train a trial from its last checkpoint; return what came of it and the seconds it stood still for checkpoints."""
     state, step = resume_state(bench.journal, plan, bench.equipment)
     earlier = [each for number, each in bench.journal.attempts().items() if number < bench.attempt_number]
-    deaths = _deaths(earlier, plan.number, step)
+    deaths = _deaths(earlier, plan, step)
     if deaths >= MAX_DEATHS:
         error = f"its process died {deaths} times without a new checkpoint"
         return TrialResult("failed", epochs=state.result.epochs, error=error), 0.0
     bench.stop.check()  # before the attempt is marked as one at work
-    marked = bench.attempt.model_copy(update={"trial": plan.number, "step": step})
+    marked = bench.attempt.model_copy(
+        update={"trial": plan.number, "repetition": plan.repetition or None, "step": step}
+    )
     bench.journal.end_attempt(bench.attempt_number, marked)
     checkpoints = Checkpoints(bench.journal, plan, bench.equipment, bench.settings.checkpoint_seconds)
 
@@ -190,11 +203,12 @@ def _train(
         checkpoints.close()
 
 
-def _deaths(attempts: Sequence[AttemptRecord], number: int, step: int) -> int:
+def _deaths(attempts: Sequence[AttemptRecord], plan: TrialPlan, step: int) -> int:
     """Return how many of the last attempts died in a row while they worked on a trial, all from the same step on."""
     deaths = 0
     for attempt in reversed(attempts):
-        if attempt.outcome is not None or (attempt.trial, attempt.step) != (number, step):
+        place = (attempt.trial, attempt.repetition or 0, attempt.step)
+        if attempt.outcome is not None or place != (plan.number, plan.repetition, step):
             break
         deaths += 1
     return deaths
@@ -214,9 +228,51 @@ def _log_epoch(scores: EpochScores, photos: int) -> None:
     )
 
 
-def _beats(result: TrialResult, records: Sequence[TrialRecord], objective: str) -> bool:
-    best = best_of(records, objective)
-    return result.value is not None and better(result.value, best.value if best else None, objective)
+def _store_best(
+    bench: Workbench, plan: TrialPlan, result: TrialResult, rivals: Sequence[TrialRecord]
+) -> StoredModel | None:
+    """Store a trial's weights where its value beats those of its rivals."""
+    if result.weights is None or result.value is None:
+        return None
+    best = best_of(rivals, plan.objective)
+    if not better(result.value, best.value if best else None, plan.objective):
+        return None
+    return bench.journal.store_model(plan.name, save_safetensors(plain_layout(result.weights)))
+
+
+def _record(
+    plan: TrialPlan,
+    params: dict[str, float | str],
+    result: TrialResult,
+    model: StoredModel | None,
+    timing: TrialTiming,
+) -> TrialRecord:
+    return TrialRecord(
+        number=plan.number,
+        params=params,
+        status=result.status,
+        value=result.value,
+        best_epoch=result.best_epoch,
+        epochs=[_epoch_record(scores) for scores in result.epochs],
+        error=result.error,
+        model=model,
+        timing=timing,
+    )
+
+
+def _log_record(event: str, record: TrialRecord, best: TrialRecord | None) -> None:
+    _log.info(
+        event,
+        status=record.status,
+        value=record.value,
+        best_epoch=record.best_epoch,
+        **record.params,
+        error=record.error,
+        seconds=round(record.timing.total, 3),
+        images_per_second=record.timing.images_per_second,
+        best_trial=best.number if best else None,
+        best_value=best.value if best else None,
+    )
 
 
 def _epoch_record(scores: EpochScores) -> EpochRecord:

@@ -23,6 +23,13 @@ class TrialPlan:
     batch_size: int
     objective: str
     """A field of EpochScores; log_loss is minimised, the others are maximised."""
+    repetition: int = 0
+    """Which time the trial is trained again, with a seed of its own; 0 is the trial itself."""
+
+    @property
+    def name(self) -> str:
+        """What the keys of its objects begin with."""
+        return f"{self.number:04}-{self.repetition}" if self.repetition else f"{self.number:04}"
 
 
 @dataclass(frozen=True)

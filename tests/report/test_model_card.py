@@ -13,7 +13,7 @@ from job.report.model_card import model_card
 from job.report.model_json import ModelDescription, describe_model
 from job.report.publish import score_test
 from job.report.record import BadRecordError
-from job.report.results import Dataset, TrialRecord
+from job.report.results import Dataset, Final, RepetitionRecord, TrialRecord
 from tests.report.test_publish import START
 
 CLASSES = ["Bags|`*_[x](http://y)<b>&amp;$1$", "Flip\nFlops #1!", "Über ~~Shoes~~ 👟"]
@@ -89,7 +89,13 @@ def description() -> ModelDescription:
 def card() -> str:
     """A card in which every user's text is as nasty as it can be."""
     return model_card(
-        description=description(), settings=SETTINGS, dataset=DATASET, trials=[BEST] * 5, best=BEST, test=TEST
+        description=description(),
+        settings=SETTINGS,
+        dataset=DATASET,
+        trials=[BEST] * 5,
+        finals=[],
+        best=BEST,
+        test=TEST,
     ).decode()
 
 
@@ -126,7 +132,7 @@ def test_the_table_of_classes_shows_their_names_as_they_are(card: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Trial 4 has\nthe best validation macro_f1, 0.7500, in epoch 2 of 3",
+        "Trial 4 has the best validation macro_f1, 0.7500, in epoch 2 of 3",
         "| learning_rate | 0.0123457 |",
         "| accuracy | 0.567 (95 % interval 0.392 to 0.726) |",
         "\\&amp;\\$1\\$ | 0.333 |",
@@ -144,6 +150,25 @@ def test_the_table_of_classes_shows_their_names_as_they_are(card: str) -> None:
 def test_the_card_says_what_the_results_say(card: str, text: str) -> None:
     """Data, split, hyperparameters, metrics, the majority's baseline and the limits, with their numbers."""
     assert text in card
+
+
+def test_the_card_of_a_repetition_tells_how_it_was_chosen() -> None:
+    """Where the best trials were trained again, the mean and its spread stand there, and whose weights these are."""
+    fields = BEST.model_dump() | {"value": 0.7625}
+    final = Final(trial=4, values=[0.7375, 0.7625], mean=0.75, std=0.0177)
+    card = model_card(
+        description=description(),
+        settings=SETTINGS,
+        dataset=DATASET,
+        trials=[BEST] * 5,
+        finals=[Final(trial=2, values=[0.5, None], mean=None, std=None), final],
+        best=RepetitionRecord(**fields, repetition=2),
+        test=TEST,
+    ).decode()
+    words = " ".join(card.split())
+    assert "The best 2 were trained again with 2 other seeds each." in words
+    assert "trial 4 have the best mean validation macro_f1, 0.7500 (standard deviation 0.0177)." in words
+    assert "The model is the best of them, number 2, with 0.7625, in epoch 2 of 3." in words
 
 
 def test_the_card_tells_of_no_place(card: str) -> None:

@@ -134,6 +134,51 @@ def test_a_run_that_goes_on_says_so_and_loads_itself_again() -> None:
     assert b'http-equiv="refresh"' not in draw_page(made_results(12, 4, 3))
 
 
+def test_the_best_trials_trained_again_are_shown_with_their_spread() -> None:
+    """Each seed's value, mean and deviation stand in a figure and a table, the best mean, which has won, first."""
+    results = made_results(12, 4, 3, n_finals=3)
+    page = draw_page(results)
+    assert figures_of(page)[1] == "finals"
+    finals = {final.trial: final for final in results.finals}
+    won = finals[results.best.trial]
+    assert won.mean == max(final.mean or 0.0 for final in finals.values())
+    assert won.mean is not None
+    assert won.std is not None
+    spread = f"{100 * won.mean:.1f} % ± {100 * won.std:.1f} %"
+    words = text_of(page)
+    assert f"Trained again with 3 other seeds, it has a mean validation accuracy of {spread} , the best mean" in words
+    assert "of the 3 best trials of the search. The model is that of repetition 2." in words
+    assert "In the search its validation accuracy was" in words
+    assert "not compared" in words
+    (table,) = re.findall(r"<table><caption>Validation accuracy with other seeds.*?</table>", page.decode())
+    first = text_of(re.findall(r"<tr.*?</tr>", table)[1].encode()).split()
+    assert first[0] == str(results.best.trial)
+    assert [value for value in won.values if f"{100 * (value or 0.0):.1f}" not in first] == []
+
+
+def test_what_cannot_be_compared_lets_the_best_trial_win() -> None:
+    """Where no trial has a value with each seed, the page says so; a run that goes on says how many are still to be."""
+    results = made_results(12, 4, 3, n_finals=3)
+    finals = [final.model_copy(update={"mean": None, "std": None}) for final in results.finals]
+    best = results.best.model_copy(update={"trial": finals[0].trial, "repetition": None})
+    words = text_of(draw_page(results.model_copy(update={"finals": finals, "best": best})))
+    assert "Of the 3 best trials of the search, trained again with other seeds, none has a value" in words
+    progress = made_progress(30, 30)
+    asked = progress.settings | {"final_trials": 3, "final_seeds": 3}
+    some = [
+        final.model_copy(update={"trial": trial.number}) for final, trial in zip(finals, progress.trials, strict=False)
+    ]
+    words = text_of(draw_page(progress.model_copy(update={"settings": asked, "finals": some[:1]})))
+    assert "The run is going on: 30 of 30 trials and 3 of 9 repetitions done." in words
+    assert "and 6 repetitions of the best" in words
+    some[0] = some[0].model_copy(update={"mean": 0.5})
+    assert progress.best is not None
+    best = progress.best.model_copy(update={"trial": some[0].trial, "repetition": 1})
+    going_on = {"settings": asked, "finals": some[:1], "best": best}
+    words = text_of(draw_page(progress.model_copy(update=going_on)))
+    assert f"best mean validation accuracy so far 50.0 % trial {best.trial}, 3 other seeds" in words
+
+
 def test_a_large_page_stays_small() -> None:
     """200 trials of 10 epochs with 45 classes and 36 photos take less than 3 MB."""
     page = draw_page(made_results(200, 45, 10, n_mistakes=36))
@@ -144,6 +189,9 @@ def test_a_large_page_stays_small() -> None:
 
 CASES: dict[str, Callable[[], Results | Progress]] = {
     "one trial": lambda: made_results(1, 3, 1, statuses={}),
+    "finals": lambda: made_results(12, 3, 4, n_finals=5),
+    "finals by log loss": lambda: made_results(12, 3, 4, n_finals=3, objective="log_loss"),
+    "one final": lambda: made_results(12, 3, 4, n_finals=1, statuses={}),
     "two classes": lambda: made_results(9, 2, 2),
     "no mistakes": lambda: made_results(9, 3, 2, n_mistakes=0),
     "one attempt": lambda: made_results(9, 3, 2, n_attempts=1),

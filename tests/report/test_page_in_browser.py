@@ -17,6 +17,8 @@ PAGES: dict[str, Any] = {
     "log loss, warm start": lambda: made_results(12, 20, 4, objective="log_loss", warm_start=EARLIER),
     "one trial": lambda: made_results(1, 2, 1, statuses={}, n_mistakes=0, n_attempts=1),
     "fixed": lambda: made_results(10, 2, 2, space='{"momentum": 0.9, "optimizer": "adam"}', statuses={}),
+    "finals": lambda: made_results(30, 3, 3, n_finals=9),
+    "finals by log loss": lambda: made_results(12, 3, 4, n_finals=3, objective="log_loss"),
     "going on": made_progress,
     "just begun": lambda: made_progress(1, statuses={0: "diverged"}),
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from job.errors import RunMismatchError
-from job.report.results import AttemptRecord, RunRecord, StoredModel, TrialRecord, TrialTiming
+from job.report.results import AttemptRecord, RepetitionRecord, RunRecord, StoredModel, TrialRecord, TrialTiming
 from job.storage.local import LocalStorage
 from job.study.journal import Journal
 
@@ -29,6 +29,10 @@ def trial(number: int, value: float | None = 0.5, model: StoredModel | None = No
             suggest=0, train=0, evaluate=0, checkpoint=0, total=0, images_per_second=None, attempt=1, ended_at=NOW
         ),
     )
+
+
+def repetition(number: int, which: int, value: float | None = 0.5) -> RepetitionRecord:
+    return RepetitionRecord(**trial(number, value).model_dump(), repetition=which)
 
 
 def run_record(**changes: object) -> RunRecord:
@@ -89,7 +93,7 @@ def test_a_damaged_record_is_named(journal: Journal, damage: bytes) -> None:
 
 def test_models_are_checked_when_they_are_read(journal: Journal) -> None:
     """Weights that are missing or altered are named and never used."""
-    model = journal.store_model(3, b"weights")
+    model = journal.store_model("0003", b"weights")
     assert journal.load_model(model) == b"weights"
     journal.storage.put(model.key, b"Weights")
     with pytest.raises(RunMismatchError, match=r"models/0003\..* is damaged"):
@@ -100,10 +104,40 @@ def test_models_are_checked_when_they_are_read(journal: Journal) -> None:
 
 
 def test_forgetting_models_keeps_the_best_and_what_another_job_may_be_about_to_name(journal: Journal) -> None:
-    """Weights that the best trial has made useless go; a later trial's stay."""
-    stored = [journal.store_model(number, bytes([number])) for number in range(4)]
-    journal.forget_models(trial(1, model=stored[1]), last=2)
-    assert [entry.key for entry in journal.storage.list("models/")] == [stored[1].key, stored[3].key]
+    """Weights that the best trial has made useless go; those of a trial or repetition without a record stay."""
+    names = ("0000", "0001", "0001-1", "0001-2", "0003")
+    stored = {name: journal.store_model(name, name.encode()) for name in names}
+    best = trial(1, model=stored["0001"])
+    journal.forget_models([trial(0), best, repetition(1, 1)], [best])
+    kept = [stored[name].key for name in ("0001-2", "0001", "0003")]
+    assert [entry.key for entry in journal.storage.list("models/")] == kept
+
+
+def test_the_first_record_of_a_repetition_counts_and_is_none_of_the_trials(journal: Journal) -> None:
+    """Repetitions are read in the order of their trials and numbers, beside the trials, which they leave alone."""
+    journal.record_trial(trial(2))
+    first = [journal.record_trial(repetition(*place)) for place in ((12, 1), (2, 10), (2, 9))]
+    assert journal.record_trial(repetition(2, 9, value=0.9)) == first[2]
+    assert journal.repetitions() == first[::-1]
+    assert [entry.key for entry in journal.storage.list("trials/")] == ["trials/0002.json"]
+
+
+def test_a_damaged_repetition_is_named(journal: Journal) -> None:
+    """What is no record is never taken for one; where it is deleted, it is trained again."""
+    journal.storage.put("finals/0000-1.json", b"{}")
+    with pytest.raises(
+        RunMismatchError, match=r"finals/0000-1\.json is damaged: .* delete it to have it trained again"
+    ):
+        journal.repetitions()
+
+
+def test_forgetting_checkpoints_keeps_those_of_what_has_no_record(journal: Journal) -> None:
+    """Those of a recorded trial go, and those of its repetition in flight stay."""
+    for name in ("0000", "0001", "0001-1", "0001-11"):
+        journal.store_checkpoint(name, 3, name.encode(), keep=2)
+    journal.forget_checkpoints([trial(0), trial(1), repetition(1, 1)])
+    assert [entry.key for entry in journal.storage.list("checkpoints/")] == ["checkpoints/0001-11.00000003.safetensors"]
+    assert journal.checkpoints("0001-1") == []
 
 
 def test_two_write_checks_at_once_do_not_disturb_each_other(journal: Journal) -> None:

@@ -8,6 +8,7 @@ from job.report.figures.classes import class_balance, class_recall
 from job.report.figures.confusion import confusion_matrix
 from job.report.figures.curves import learning_curves
 from job.report.figures.dependence import importance_bars, pair_dependence, partial_dependence
+from job.report.figures.finals import finals
 from job.report.figures.parallel import parallel_coordinates
 from job.report.figures.quality import test_accuracy
 from job.report.figures.trials import best_value, sampled
@@ -34,6 +35,13 @@ TEST_ACCURACY = Figure(
     "Photos of the test part that the model names right",
     f"The red mark is the share that is right, with its 95{NBSP}% interval.",
     test_accuracy,
+)
+FINALS = Figure(
+    "finals",
+    "The best trials, trained again with other seeds",
+    "A dot is a repetition, the upright line their mean, the bar one standard deviation to each side. The ring is the "
+    "trial's own value, which the search found and which does not count. Red is the winner.",
+    finals,
 )
 IMPORTANCE = Figure(
     "importance",
@@ -109,5 +117,5 @@ ATTEMPTS = Figure(
     attempts,
 )
 
-EXPORTED = (BEST_VALUE, PARALLEL, CURVES, DEPENDENCE, PAIRS, IMPORTANCE, CONFUSION, RECALL)
+EXPORTED = (BEST_VALUE, PARALLEL, CURVES, FINALS, DEPENDENCE, PAIRS, IMPORTANCE, CONFUSION, RECALL)
 """Those that are also written as files of their own, for slides and READMEs."""

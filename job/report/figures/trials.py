@@ -53,8 +53,8 @@ def best_value(view: View, width: float) -> Drawing | None:
         ]
     parts.append(bottom_axis(x, bottom, bottom, count=min(8, view.n_planned), title="trial"))
     parts += [_best_line(view, x, y), *(_dot(view, x, y, trial, value) for trial, value in view.complete[::-1])]
-    if view.complete:
-        parts.append(_winner(view, x, y, *view.complete[0]))
+    if view.winner is not None and view.winner.value is not None:
+        parts.append(_winner(view, x, y, view.winner, view.winner.value))
     return Drawing(width, bottom + 34, join(parts))
 
 

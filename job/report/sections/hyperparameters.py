@@ -1,11 +1,11 @@
 """Section: which hyperparameters won, how sure that is, and which of them matter."""
 
 from job.report.blocks import Cell, figure, paragraph, section, strong, table
-from job.report.figures.every import DEPENDENCE, IMPORTANCE, PAIRS
-from job.report.markup import Markup
+from job.report.figures.every import DEPENDENCE, FINALS, IMPORTANCE, PAIRS
+from job.report.markup import Markup, join
 from job.report.results import TrialResult
 from job.report.view import View
-from job.report.words import NBSP, NONE, PARAMETERS, count, listed, parameter, percent
+from job.report.words import NBSP, NONE, PARAMETERS, count, deviation, listed, parameter, percent
 from job.search.surrogate import LEAST_TRIALS
 
 _RUNNERS_UP = 6
@@ -21,10 +21,12 @@ def hyperparameters(view: View) -> Markup:
     chosen = ", ".join(f"{PARAMETERS.get(name, name)} {parameter(value)}" for name, value in winner.params.items())
     lead = paragraph(
         strong(f"Trial {winner.number} is best{so_far}: {chosen}."),
-        f" Its validation {view.objective_name} is {view.score(winner.value)}, after epoch {winner.best_epoch} of "
+        f" {'In the search its' if view.chosen else 'Its'} validation {view.objective_name} "
+        f"{'was' if view.chosen else 'is'} {view.score(winner.value)}, after epoch {winner.best_epoch} of "
         f"{len(winner.epochs)}.",
     )
-    children = [lead, _certainty(view), _winner_table(view, winner), _runners_up(view)]
+    words = [lead, _repeated(view), _certainty(view)]
+    children = [*words, _finals(view), _winner_table(view, winner), _runners_up(view)]
     drawn = [figure(view, each) for each in (IMPORTANCE, DEPENDENCE, PAIRS)]
     if not any(drawn):
         drawn = [
@@ -38,7 +40,7 @@ def hyperparameters(view: View) -> Markup:
 def _certainty(view: View) -> Markup:
     found = view.within_noise()
     if found is None:
-        if len(view.complete) < 2:  # noqa: PLR2004 -- a winner and another
+        if len(view.complete) < 2 or view.chosen:  # noqa: PLR2004 -- a winner and another
             return Markup()
         (_, best), (second, value) = view.complete[:2]
         return paragraph(
@@ -48,14 +50,55 @@ def _certainty(view: View) -> Markup:
     near, (low, high) = found
     photos = sum(row.validation for row in view.run.dataset.classes)
     interval = f"({percent(low)} to {percent(high)}, {count(photos, 'validation photo')})"
+    its = "its value in the search" if view.chosen else "its value"
     if not near:
-        return paragraph(f"No other trial is within the 95{NBSP}% interval of its value {interval}.")
+        return paragraph(f"No other trial is within the 95{NBSP}% interval of {its} {interval}.")
     lies, them = ("lies", "it") if len(near) == 1 else ("lie", "them")
     return paragraph(
-        strong(f"{count(len(near), 'other trial')} {lies} within the 95{NBSP}% interval of its value"),
+        strong(f"{count(len(near), 'other trial')} {lies} within the 95{NBSP}% interval of {its}"),
         f" {interval}: the validation part cannot tell {them} from the winner. Where their hyperparameters differ "
         "widely, the choice matters little.",
     )
+
+
+def _repeated(view: View) -> Markup:
+    """Return what training the best trials again with other seeds says of the winner; nothing where none was."""
+    if not view.finals:
+        return Markup()
+    trials = f"the {count(len(view.finals), 'best trial')} of the search"
+    best, chosen = view.run.best, view.chosen
+    if chosen is None or best is None:
+        return paragraph(
+            f"Of {trials}, trained again with other seeds, none has a value with each of them yet: the best trial is "
+            "the one with the best value of its own."
+        )
+    seeds = count(len(chosen.values), "other seed")
+    among = f", the best mean of {trials}" if len(view.finals) > 1 else ""
+    return paragraph(
+        strong(f"Trained again with {seeds}, it has a mean validation {view.objective_name} of {view.spread(chosen)}"),
+        f"{among}. The model is that of repetition {best.repetition}. What a trial reached in the search does not "
+        "count here: the best of many was lucky, too, and promises more than its hyperparameters keep.",
+    )
+
+
+def _finals(view: View) -> Markup:
+    """Return the values of the trials that were trained again."""
+    if not view.finals:
+        return Markup()
+    rows: list[list[Cell]] = [
+        [
+            str(trial.number),
+            NONE if final.mean is None else view.score(final.mean),
+            NONE if final.std is None else deviation(final.std, view.objective),
+            NONE if trial.value is None else view.score(trial.value),
+            view.seeds(final),
+        ]
+        for trial, final in view.finals
+    ]
+    marked = next((row for row, (_, final) in enumerate(view.finals) if final is view.chosen), None)
+    columns = ["trial", "mean", "standard deviation", "in the search", "each seed"]
+    shown = table(f"Validation {view.objective_name} with other seeds", columns, rows, numbers=(1, 2, 3), marked=marked)
+    return join((figure(view, FINALS), shown))
 
 
 def _winner_table(view: View, winner: TrialResult) -> Markup:
@@ -105,7 +148,8 @@ def _runners_up(view: View) -> Markup:
     if near:
         columns.append("within interval")
     rows: list[list[Cell]] = []
-    for trial, value in view.complete[: _RUNNERS_UP + 1]:
+    shown = [pair for rank, pair in enumerate(view.complete) if rank <= _RUNNERS_UP or pair[0] is view.winner]
+    for trial, value in shown:
         row: list[Cell] = [str(trial.number), view.score(value), str(trial.best_epoch)]
         row += [parameter(trial.params[name]) for name in names]
         if near:
@@ -113,7 +157,9 @@ def _runners_up(view: View) -> Markup:
         rows.append(row)
     if len(rows) < 2:  # noqa: PLR2004 -- a winner and another
         return Markup()
-    return table("The winner and the runners-up, by validation value", columns, rows, numbers=_numbers(view), marked=0)
+    marked = next((row for row, (trial, _) in enumerate(shown) if trial is view.winner), None)
+    caption = "The winner and the runners-up, by validation value"
+    return table(caption, columns, rows, numbers=_numbers(view), marked=marked)
 
 
 def _numbers(view: View) -> list[int]:

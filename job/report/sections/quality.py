@@ -13,9 +13,14 @@ def quality(view: View) -> Markup:
     """Return the page's first answer."""
     if view.results is not None:
         return _measured(view, view.results)
-    done = len(view.trials)
+    repeated, repetitions = view.n_repetitions
+    done, planned = len(view.trials) + repeated, max(view.n_planned + repetitions, 1)
     bar = tag(
-        "progress", f"{done} of {view.n_planned}", value=done, max=max(view.n_planned, 1), aria_label="trials done"
+        "progress",
+        f"{done} of {planned}",
+        value=done,
+        max=planned,
+        aria_label="trials done" if not repetitions else "trials and repetitions done",
     )
     children = [
         tag(
@@ -30,11 +35,13 @@ def quality(view: View) -> Markup:
     if best is None or best.value is None:
         children.append(paragraph("No trial has trained to the end yet, so there is no best one."))
     else:
-        epoch = f"epoch {best.best_epoch} of {len(best.epochs)}"
-        tile_ = tile(
-            view.score(best.value), f"best validation {view.objective_name} so far", f"trial {best.number}, {epoch}"
-        )
-        left = tile(str(max(view.n_planned - done, 0)), "trials to go")
+        value, what, how = best.value, "best", f"epoch {best.best_epoch} of {len(best.epochs)}"
+        if view.chosen is not None and view.chosen.mean is not None:
+            value, what, how = view.chosen.mean, "best mean", count(len(view.chosen.values), "other seed")
+        words = f"{what} validation {view.objective_name} so far"
+        tile_ = tile(view.score(value), words, f"trial {best.number}, {how}")
+        to_repeat = f"and {count(repetitions - repeated, 'repetition')} of the best" if repetitions else ""
+        left = tile(str(max(view.n_planned - len(view.trials), 0)), "trials to go", to_repeat)
         children.append(tiles(tile_, left))
         children.append(paragraph("The test part is not touched before all trials are done."))
     return section("quality", "How good is it so far?", *children)

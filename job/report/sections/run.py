@@ -50,7 +50,7 @@ def _attempts(attempts: list[AttemptRecord]) -> Markup:
                 attempt.outcome or "killed, or still at work",
                 moment(attempt.started_at),
                 NONE if seconds is None else duration(seconds),
-                NONE if attempt.trial is None else str(attempt.trial),
+                NONE if attempt.trial is None else _last(attempt),
             ]
         )
     if not rows:
@@ -58,6 +58,11 @@ def _attempts(attempts: list[AttemptRecord]) -> Markup:
     columns = ["attempt", "host", "how it ended", "started", "worked", "last trial"]
     shown = table("All attempts", columns, rows, numbers=(4, 5))
     return folded(f"Table of {'the attempt' if len(rows) == 1 else f'all {len(rows)} attempts'}", shown)
+
+
+def _last(attempt: AttemptRecord) -> str:
+    """Return the trial, and its repetition, that an attempt worked on last."""
+    return f"{attempt.trial}" + (f", repetition {attempt.repetition}" if attempt.repetition else "")
 
 
 def _versions(view: View) -> Markup:

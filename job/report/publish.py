@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from job.metrics import class_metrics_of, metrics_of, wilson_interval
+from job.report.earlier import PriorRun, WarmStart
 from job.report.results import (
     AttemptRecord,
     Best,
@@ -21,7 +22,6 @@ from job.report.results import (
     Final,
     Importance,
     Mistake,
-    PriorRun,
     Progress,
     RepetitionRecord,
     Results,
@@ -29,7 +29,6 @@ from job.report.results import (
     Test,
     TrialRecord,
     TrialResult,
-    WarmStart,
 )
 from job.search.process import observe
 from job.search.space import parse_search_space

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from job.report.earlier import PriorRun, WarmStart
 from job.report.record import Record, checksum_field
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -85,29 +86,6 @@ class RepetitionRecord(TrialRecord):
     def name(self) -> str:
         """What the keys of its objects begin with."""
         return f"{self.number:04}-{self.repetition}"
-
-
-class PriorObservation(Record):
-    """What a trial of an earlier run tells."""
-
-    params: dict[str, float | str]
-    status: Literal["complete", "diverged", "pruned"]
-    value: float | None = Field(description="This run's objective at the best epoch; null unless complete.")
-    scores: list[float] = Field(description="This run's objective after each epoch.")
-
-    def curve(self, _: str) -> list[float]:
-        """Return the objective after each epoch, which is this run's."""
-        return self.scores
-
-
-class PriorRun(Record):
-    """What an earlier run tells, as it was when this run began."""
-
-    uri: str
-    dataset_fingerprint: str
-    differs: list[str] = Field(description="Settings that differ there, but for those that only steer the search.")
-    left_out: int = Field(description="Trials that failed or lie outside this run's search space.")
-    observations: list[PriorObservation]
 
 
 class RunRecord(Record):
@@ -265,16 +243,6 @@ class Run(Record):
     images_per_second: float | None = Field(description="Training photos a second, over all trials.")
     price_per_hour: float | None = Field(None, description="Of the machine, as PRICE_PER_HOUR gives it.")
     checksum: str = checksum_field()
-
-
-class WarmStart(Record):
-    """An earlier run that the search has learned from."""
-
-    uri: str
-    same_data: bool = Field(description="Its photos and labels are those of this run.")
-    differs: list[str] = Field(description="Settings that differ there, but for those that only steer the search.")
-    trials: int = Field(description="Trials that were taken.")
-    left_out: int = Field(description="Trials that failed or lie outside this run's search space.")
 
 
 class Results(Record):

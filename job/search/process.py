@@ -4,19 +4,24 @@ What is suggested and what is reported of the search come from one process, fitt
 """
 
 import math
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from skopt import Optimizer
-from skopt.space import Categorical, Dimension, Real
+from sklearn.exceptions import ConvergenceWarning
+from skopt.acquisition import gaussian_ei, gaussian_lcb, gaussian_pi
+from skopt.learning import GaussianProcessRegressor
+from skopt.learning.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from job.metrics import sense
 from job.search.space import PARAMETERS, Range, SearchSpace
 
 Params = dict[str, float | str]
+
+_CHUNK = 4096  # points predicted at once, which bounds the memory
 
 
 @dataclass(frozen=True)
@@ -135,72 +140,155 @@ def _expected_loss(curve: tuple[float, ...], complete: Sequence[Observation], fi
     return max(float(final.mean()) + slope * (min(curve) - float(reached.mean())), min(finite))
 
 
-def standardised(losses: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return losses of mean 0 and standard deviation 1, or zeros where all are equal.
+class Process:
+    """The Gaussian process of skopt, fitted to what was observed in a search space.
 
-    EI's and PI's threshold, skopt's xi = 0.01, has the unit of what is told: an improvement of the accuracy by less
-    than a point would count for nothing.
+    Points are rows of the unit cube, (points, dimensions) in [0, 1], which `point` maps through the priors.
     """
-    largest = np.abs(losses).max()
-    scaled = losses / largest if largest > 0 else losses  # squares of huge losses overflow
-    centred = scaled - scaled.mean()
-    deviation = centred.std()
-    return centred / deviation if deviation > 0 else np.zeros_like(losses)
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        observations: Sequence[Observation],
+        losses: npt.NDArray[np.float64],
+        *,
+        random_seed: int,
+    ) -> None:
+        """Fit to losses, (observations,), in the order of the observations.
+
+        BLAS may use as many threads as the caller allows: one is some ten times faster than many, which only wait for
+        each other here.
+        """
+        self.space = space
+        self.observed = np.array([to_unit(space, observation.params) for observation in observations])
+        features = self._features(self.observed)
+        dimensions = features.shape[1]
+        kernel = ConstantKernel(1.0, (0.1, 20.0)) * Matern([0.5] * dimensions, [(0.1, 10.0)] * dimensions, nu=2.5)
+        self.model = GaussianProcessRegressor(
+            kernel + WhiteKernel(0.05, (1e-3, 0.5)),
+            noise="gaussian",
+            n_restarts_optimizer=1,
+            random_state=random_seed % 2**32,
+        )
+        largest = float(np.abs(losses).max()) or 1.0  # without it, squares of huge losses overflow
+        self.centre = float((losses / largest).mean()) * largest
+        self.scale = float((losses / largest).std()) * largest
+        # EI's and PI's threshold, skopt's xi = 0.01, has the unit of what is told: an improvement of the accuracy by
+        # less than a point would count for nothing
+        self.losses = (losses / largest - self.centre / largest) / (self.scale / largest or 1.0)
+        with warnings.catch_warnings():
+            # a length scale at its bound is one of a hyperparameter that does not matter
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.model.fit(features, self.losses)
+
+    def predict(self, unit: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the expected losses, (points,)."""
+        return self.standardised(unit) * self.scale + self.centre
+
+    def standardised(self, unit: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the expected losses, (points,), less the mean of those it was told, in their standard deviation."""
+        parts = [self.model.predict(self._features(unit[at : at + _CHUNK])) for at in range(0, len(unit), _CHUNK)]
+        return np.concatenate(parts)
+
+    def acquisition(self, name: str, unit: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return what the acquisition function EI, PI or LCB makes of points, (points,): the more, the better."""
+        features = self._features(unit)
+        if name == "LCB":
+            return -np.asarray(gaussian_lcb(features, self.model))
+        function = {"EI": gaussian_ei, "PI": gaussian_pi}[name]
+        return np.asarray(function(features, self.model, y_opt=self.losses.min()))
+
+    def _features(self, unit: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return what the process is told of points: (points, features).
+
+        Ranges count in their priors. Each optimizer has a column of its own, since none lies between two others. And
+        the learning rate is that of the steps which momentum adds up to, rate / (1 - momentum): only with it do equal
+        rates mean the same at another momentum. Adam's momentum is a mean, which adds nothing up.
+        """
+        columns = []
+        momentum, summed = self._momentum(unit)
+        for (name, dimension), column in zip(self.space.searched.items(), unit.T, strict=True):
+            if isinstance(dimension, tuple):
+                columns += list(np.eye(len(dimension))[_codes(dimension, column)].T)
+            elif name == "learning_rate":
+                columns.append(_raised(dimension, column, np.where(summed, 1 / (1 - momentum), 1.0)))
+            else:
+                columns.append(column)
+        return np.column_stack(columns)
+
+    def _momentum(self, unit: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+        """Return the momentum of points and whether their optimizer sums it up, (points,) each."""
+        names = list(self.space.searched)
+        momentum, optimizer = self.space.momentum, self.space.optimizer
+        if isinstance(momentum, Range):
+            values = np.array(_values(momentum, unit[:, names.index("momentum")]))
+        else:
+            values = np.full(len(unit), momentum)
+        if isinstance(optimizer, tuple):
+            chosen = np.array(optimizer)[_codes(optimizer, unit[:, names.index("optimizer")])]
+        else:
+            chosen = np.full(len(unit), optimizer)
+        return values, chosen != "adam"
 
 
 def joined(
-    prior: Sequence[Sequence[Observation]], own: Sequence[Observation]
+    space: SearchSpace, prior: Sequence[Sequence[Observation]], own: Sequence[Observation], *, random_seed: int
 ) -> tuple[list[Observation], npt.NDArray[np.float64] | None]:
     """Return what earlier runs and this one have observed, with the losses, (observations,), or None without any.
 
-    Each run's losses are standardised on their own, since other data and settings give other scales; a run that has
-    none at all is told the worst of the others'. Without earlier runs the losses stay as they are.
+    The losses of an earlier run, of other data perhaps, are shifted by what this run's differ on average from those
+    that a process fitted to the earlier run alone expects where this run has been.
     """
-    runs = [run for run in (*prior, own) if run]
-    observations = [observation for run in runs for observation in run]
-    if len(runs) < 2:  # noqa: PLR2004 -- nothing to join
-        return observations, told_losses(observations)
-    scaled = [None if losses is None else standardised(losses) for losses in map(told_losses, runs)]
-    known = [losses for losses in scaled if losses is not None]
-    if not known:
+    observations, losses = list(own), told_losses(own)
+    parts = [] if losses is None else [losses]
+    for run in prior:
+        earlier = told_losses(run)
+        if earlier is None:
+            continue
+        if losses is not None:
+            process = Process(space, run, earlier, random_seed=random_seed)
+            units = np.array([to_unit(space, observation.params) for observation in own])
+            earlier = earlier + (losses - process.predict(units)).mean()
+        observations += run
+        parts.append(earlier)
+    if not parts:
         return observations, None
-    worst = max(losses.max() for losses in known)
-    parts = [np.full(len(run), worst) if losses is None else losses for run, losses in zip(runs, scaled, strict=True)]
+    if losses is None:  # where all of this run's trials diverged, they are told the worst that others came to
+        parts.insert(0, np.full(len(own), max(part.max() for part in parts)))
     return observations, np.concatenate(parts)
 
 
-def told_optimizer(
-    space: SearchSpace,
-    observations: Sequence[Observation],
-    losses: npt.NDArray[np.float64],
-    *,
-    acquisition: str,
-    random_seed: int,
-) -> Optimizer:
-    """Return a fresh optimiser that was told all `observations`, with `losses` of theirs, (observations,), at once.
+def to_unit(space: SearchSpace, params: Mapping[str, float | str]) -> list[float]:
+    """Return the point of the unit cube that `point` maps to these parameters; of an optimizer, the middle of its part.
 
-    Its process is fitted, with BLAS on as many threads as the caller allows: one is some ten times faster than many,
-    which only wait for each other here.
+    Parameters beyond a range, as an earlier run may have had, stand beyond the cube.
     """
-    optimizer = Optimizer(
-        [_dimension(dimension) for dimension in space.searched.values()],
-        base_estimator="GP",
-        n_initial_points=0,
-        acq_func=acquisition,
-        # skopt's default, L-BFGS, climbs to points between the optimizers, which no trial can have, and did no better
-        # than random search; sampled candidates are all possible (Garrido-Merchan and Hernandez-Lobato, 1805.03463)
-        acq_optimizer="sampling",
-        random_state=random_seed % 2**32,
-        avoid_duplicates=False,
-    )
-    optimizer.tell(
-        [[observation.params[name] for name in space.searched] for observation in observations],
-        standardised(losses).tolist(),
-    )
-    return optimizer
+    unit = []
+    for name, dimension in space.searched.items():
+        if isinstance(dimension, tuple):
+            unit.append((dimension.index(str(params[name])) + 0.5) / len(dimension))
+        elif dimension.prior == "log-uniform":
+            unit.append(math.log(float(params[name]) / dimension.low) / math.log(dimension.high / dimension.low))
+        else:
+            unit.append((float(params[name]) - dimension.low) / (dimension.high - dimension.low))
+    return unit
 
 
-def _dimension(dimension: Range | tuple[str, ...]) -> Dimension:
-    if isinstance(dimension, Range):
-        return Real(dimension.low, dimension.high, prior=dimension.prior)
-    return Categorical(dimension)
+def _values(dimension: Range, column: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return `from_unit` of many points, (points,)."""
+    if dimension.prior == "log-uniform":
+        return np.asarray(dimension.low * np.exp(column * math.log(dimension.high / dimension.low)))
+    return np.asarray(dimension.low + column * (dimension.high - dimension.low))
+
+
+def _codes(dimension: tuple[str, ...], column: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    return np.minimum((column * len(dimension)).astype(np.int64), len(dimension) - 1)
+
+
+def _raised(
+    dimension: Range, column: npt.NDArray[np.float64], factor: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return where values of a range would lie if they were `factor` times as large, (points,)."""
+    if dimension.prior == "log-uniform":
+        return column + np.log(factor) / math.log(dimension.high / dimension.low)
+    return (column + dimension.low / (dimension.high - dimension.low)) * factor

@@ -1,12 +1,11 @@
 """From records to the next parameters: Bayesian optimisation as a pure function.
 
-Nothing of the optimiser outlives a call: each one builds a fresh `skopt.Optimizer`, seeded by the run's seed and the
-trial's number, tells it all earlier observations at once and asks once. So a resumed job suggests what an
+Nothing of the optimiser outlives a call: each one fits a fresh process, seeded by the run's seed and the trial's
+number, to all earlier observations. So a resumed job suggests what an
 uninterrupted one does. Knows no torch, no storage and no objective; losses are minimised.
 """
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,14 +13,18 @@ import numpy.typing as npt
 from scipy.stats import qmc
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from job.search.process import Observation, Params, joined, point, told_optimizer, with_fixed
-from job.search.space import PARAMETERS, SearchSpace
+from job.search.process import Observation, Params, Process, joined, point
+from job.search.space import PARAMETERS, Range, SearchSpace
 from job.seeds import derive_seed
 
 __all__ = ["Observation", "Params", "design_size", "suggest"]
 
 _REPLACEMENTS = 64  # random points tried in place of a duplicate; in all but finite spaces the first one is new
 _LEAST_DESIGN = 2  # trials of the design that a run has however much is known before it
+_CANDIDATES = 2048  # points of the whole space among which the acquisition function chooses
+_CENTRES = 4  # best observed points, near which it finds others
+_NEAR = 64
+_STEP = 0.08  # their standard deviation from it, along each range in its prior
 _SAME = 1e-9  # relative difference below which two values of a real parameter are the same one
 
 
@@ -56,11 +59,12 @@ def suggest(
     if number < design_size(n_initial, sum(map(len, prior))):
         return point(space, _design(space, seed, n_initial)[number])
     rng = np.random.default_rng(derive_seed(seed, "random point", number))
-    told, losses = joined(prior, observations)
-    if losses is None:
-        return _random_point(space, rng)
+    random_seed = derive_seed(seed, "suggest", number)
     with threadpool_limits(1, user_api="blas"):  # some ten times faster: threads only wait for each other here
-        params = _ask(space, told, losses, acquisition, derive_seed(seed, "suggest", number))
+        told, losses = joined(space, prior, observations, random_seed=random_seed)
+        if losses is None:
+            return _random_point(space, rng)
+        params = _ask(space, told, losses, acquisition, random_seed)
     return _unseen(space, params, observations, rng)
 
 
@@ -86,11 +90,20 @@ def _ask(
     acquisition: str,
     random_seed: int,
 ) -> Params:
-    optimizer = told_optimizer(space, observations, losses, acquisition=acquisition, random_seed=random_seed)
-    with warnings.catch_warnings():
-        # _unseen replaces such a point
-        warnings.filterwarnings("ignore", "The objective has been evaluated at point", UserWarning)
-        return with_fixed(space, optimizer.ask())
+    """Return the candidate that the acquisition function likes best.
+
+    Candidates are drawn, not climbed to: a gradient leads to points between the optimizers, which no trial can have
+    (Garrido-Merchan and Hernandez-Lobato, 1805.03463). Some are near the best points, since of those that are drawn
+    from the whole space few are.
+    """
+    process = Process(space, observations, losses, random_seed=random_seed)
+    rng = np.random.default_rng(random_seed)
+    candidates = rng.random((_CANDIDATES, len(space.searched)))
+    near = np.repeat(process.observed[np.argsort(losses, kind="stable")[:_CENTRES]], _NEAR, axis=0)
+    near = near + rng.normal(0.0, _STEP, near.shape) * [isinstance(each, Range) for each in space.searched.values()]
+    candidates = np.vstack([candidates, np.clip(near, 0.0, 1.0)])
+    name = rng.choice(["EI", "LCB", "PI"]) if acquisition == "gp_hedge" else acquisition
+    return point(space, candidates[int(process.acquisition(name, candidates).argmax())])
 
 
 def _unseen(

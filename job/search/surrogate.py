@@ -10,11 +10,10 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import qmc, sobol_indices, uniform
-from skopt import Optimizer
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from job.metrics import sense
-from job.search.process import Observation, from_unit, told_losses, told_optimizer
+from job.search.process import Observation, Process, from_unit, told_losses
 from job.search.space import Range, SearchSpace
 from job.seeds import derive_seed
 
@@ -28,7 +27,6 @@ _OTHERS = 128  # points of the other hyperparameters that a curve is the mean ov
 _OTHERS_OF_PAIRS = 32
 _CURVE = 41  # values along a range
 _SURFACE = 24
-_CHUNK = 4096  # points predicted at once, which bounds the memory
 _FLAT = 1e-9  # standard deviations of what was told; predictions that vary less are equal but for rounding
 
 
@@ -119,36 +117,7 @@ def _share(index: float) -> float:
     return round(min(max(float(index), 0.0), 1.0), 4)
 
 
-@dataclass(frozen=True)
-class _Surrogate:
-    """A fitted process that takes points of the unit cube, (points, dimensions) in [0, 1], mapped through priors."""
-
-    space: SearchSpace
-    optimizer: Optimizer
-    centre: float
-    scale: float
-
-    def standardised(self, unit: _Matrix) -> _Matrix:
-        """Return the predicted losses, (points,), in the unit that the process was told them in."""
-        columns = []
-        for column, dimension in enumerate(self.space.searched.values()):
-            if isinstance(dimension, Range):  # skopt scales a range to [0, 1] in its prior, as the cube is
-                columns.append(unit[:, column : column + 1])
-            else:
-                codes = np.minimum((unit[:, column] * len(dimension)).astype(int), len(dimension) - 1)
-                coded = np.asarray(self.optimizer.space.dimensions[column].transform(list(dimension)), dtype=float)
-                columns.append(coded.reshape(len(dimension), -1)[codes])
-        told = np.hstack(columns)
-        model = self.optimizer.models[-1]
-        parts = [model.predict(told[start : start + _CHUNK]) for start in range(0, len(told), _CHUNK)]
-        return np.concatenate(parts)
-
-    def predict(self, unit: _Matrix) -> _Matrix:
-        """Return the predicted losses, (points,)."""
-        return self.standardised(unit) * self.scale + self.centre
-
-
-def _fit(space: SearchSpace, observations: Sequence[Observation], seed: int) -> _Surrogate | None:
+def _fit(space: SearchSpace, observations: Sequence[Observation], seed: int) -> Process | None:
     """Fit the process to all observations as a suggestion would; None where it would know too little."""
     known = [observation.loss for observation in observations if observation.loss is not None]
     losses = told_losses(observations)
@@ -156,13 +125,10 @@ def _fit(space: SearchSpace, observations: Sequence[Observation], seed: int) -> 
         return None
     random_seed = derive_seed(seed, "surrogate", len(observations))
     with threadpool_limits(1, user_api="blas"):
-        optimizer = told_optimizer(space, observations, losses, acquisition="EI", random_seed=random_seed)
-    largest = np.abs(losses).max()  # without it, squares of huge losses overflow
-    centre, scale = (losses / largest).mean() * largest, (losses / largest).std() * largest
-    return _Surrogate(space, optimizer, float(centre), float(scale))
+        return Process(space, observations, losses, random_seed=random_seed)
 
 
-def _curve(surrogate: _Surrogate, others: _Matrix, column: int, sign: int) -> Curve:
+def _curve(surrogate: Process, others: _Matrix, column: int, sign: int) -> Curve:
     dimension = list(surrogate.space.searched.values())[column]
     grid = _grid(dimension, _CURVE)
     points = np.tile(others, (len(grid), 1))  # (grid * others, dimensions)
@@ -173,7 +139,7 @@ def _curve(surrogate: _Surrogate, others: _Matrix, column: int, sign: int) -> Cu
     return Curve(values, tuple(predicted.mean(axis=1).tolist()), tuple(low.tolist()), tuple(high.tolist()))
 
 
-def _surface(surrogate: _Surrogate, others: _Matrix, x: int, y: int, sign: int) -> Surface:
+def _surface(surrogate: Process, others: _Matrix, x: int, y: int, sign: int) -> Surface:
     dimensions = list(surrogate.space.searched.values())
     grid = _cells(_SURFACE)
     points = np.tile(others, (_SURFACE**2, 1))  # (ys * xs * others, dimensions)

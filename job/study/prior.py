@@ -9,7 +9,8 @@ import structlog
 
 from job.errors import RunMismatchError, SettingsError, StorageError
 from job.metrics import sense
-from job.report.results import PriorObservation, PriorRun, TrialRecord
+from job.report.earlier import PriorObservation, PriorRun
+from job.report.results import TrialRecord
 from job.search.space import SearchSpace
 from job.settings import Settings, variable_name
 from job.storage import open_storage

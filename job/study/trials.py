@@ -13,11 +13,11 @@ from safetensors.torch import save as save_safetensors
 
 from job.errors import RunMismatchError
 from job.metrics import sense
+from job.report.earlier import PriorRun
 from job.report.results import (
     AttemptRecord,
     Dataset,
     EpochRecord,
-    PriorRun,
     RepetitionRecord,
     RunRecord,
     StoredModel,

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from job.report.earlier import WarmStart
 from job.report.publish import describe_run, score_test
 from job.report.results import (
     AttemptRecord,
@@ -32,7 +33,6 @@ from job.report.results import (
     TrialRecord,
     TrialResult,
     TrialTiming,
-    WarmStart,
 )
 from job.search.process import observe
 from job.search.space import Range, SearchSpace, parse_search_space

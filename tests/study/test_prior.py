@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from job.errors import RunMismatchError, SettingsError
-from job.report.results import EpochRecord, PriorObservation, Results, RunRecord, TrialRecord
+from job.report.earlier import PriorObservation
+from job.report.results import EpochRecord, Results, RunRecord, TrialRecord
 from job.search.space import parse_search_space
 from job.settings import Settings
 from job.storage.local import LocalStorage

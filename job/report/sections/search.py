@@ -3,9 +3,9 @@
 from collections import Counter
 
 from job.report.blocks import Cell, figure, folded, paragraph, section, table
+from job.report.earlier import WarmStart
 from job.report.figures.every import BEST_VALUE, CURVES, PARALLEL, SAMPLED
 from job.report.markup import Markup
-from job.report.results import WarmStart
 from job.report.view import View
 from job.report.words import NONE, PARAMETERS, count, duration, listed, parameter
 

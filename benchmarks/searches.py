@@ -35,7 +35,7 @@ from job.search.suggest import suggest
 
 TABLE = Path(__file__).with_name("curves.jsonl")
 SEEDS = 50
-CAP = 400
+CAP = 200
 """Epochs after which a search is given up."""
 WITHIN = 0.005
 N_INITIAL = 8

@@ -167,8 +167,6 @@ class Process:
         self.model = GaussianProcessRegressor(
             kernel + WhiteKernel(0.05, (1e-3, 0.5)),
             noise="gaussian",
-            n_restarts_optimizer=1,
-            random_state=random_seed % 2**32,
         )
         largest = float(np.abs(losses).max()) or 1.0  # without it, squares of huge losses overflow
         self.centre = float((losses / largest).mean()) * largest

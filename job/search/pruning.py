@@ -1,8 +1,10 @@
 """Early stopping: whether a trial is worth its next epoch, as a pure function of its curve and of earlier ones.
 
-Curves are losses, one an epoch, minimised. Knows no torch and no storage.
+Curves are losses, one an epoch, minimised. Knows no torch and no storage. Which rule is the default was measured:
+`benchmarks/RESULTS.md`.
 """
 
+import math
 from collections.abc import Sequence
 from statistics import median
 from typing import Literal
@@ -11,34 +13,38 @@ Pruner = Literal["none", "median", "halving"]
 
 Curve = Sequence[float]
 
-_LEAST_RIVALS = 4
-_ETA = 2
+_MEDIAN_RIVALS = 4  # earlier trials below which there is no median to speak of
+_HALVING_RIVALS = 2
+_ETA = 3  # one trial in so many goes on beyond a rung
+_RUNGS = (1 / 8, 1 / 4)  # shares of a trial: later on, trials that are left are hardly told apart before they end
 
 
 def stops(pruner: Pruner, earlier: Sequence[Curve], curve: Curve, epochs: int) -> bool:
     """Say whether a trial of `epochs` epochs, `curve` being its losses so far, is to stop here.
 
-    `earlier` are the curves of the trials before it, as far as each of them went.
+    `earlier` are the curves of the trials before it, as far as each of them went; those that have come so far are its
+    rivals, and the lowest loss so far counts.
     """
     if pruner == "none" or len(curve) >= epochs:
         return False
     rivals = [min(other[: len(curve)]) for other in earlier if len(other) >= len(curve)]
     if pruner == "median":
-        return _median_stops(rivals, min(curve))
+        return len(rivals) >= _MEDIAN_RIVALS and min(curve) > median(rivals)
     return len(curve) in rungs(epochs) and _halving_stops(rivals, min(curve))
 
 
-def _median_stops(rivals: Sequence[float], loss: float) -> bool:
-    """Vizier's rule (Golovin et al., 2017), on the lowest loss so far instead of the mean."""
-    return len(rivals) >= _LEAST_RIVALS and loss > median(rivals)
-
-
-def rungs(epochs: int) -> tuple[int, ...]:
-    """Return the epochs after which halving looks: a quarter and a half of all, and not the first one."""
-    return tuple(sorted({max(2, round(epochs * share)) for share in (0.25, 0.5)}))
+def rungs(epochs: int) -> list[int]:
+    """Return the epochs after which halving looks."""
+    return sorted({math.ceil(share * epochs) for share in _RUNGS})
 
 
 def _halving_stops(rivals: Sequence[float], loss: float) -> bool:
-    """Asynchronous successive halving's rule, stopping where that waits (Li et al., 2020; the stopping variant)."""
-    better = sum(rival <= loss for rival in rivals)
-    return better >= max(1, int((len(rivals) + 1) / _ETA))
+    """Say whether a loss is not in the best third, at a rung, of all that have come to it.
+
+    Asynchronous successive halving's rule (Li et al., 2020), stopping a trial where that would let it wait: a trial
+    that has stopped never goes on.
+    """
+    if len(rivals) < _HALVING_RIVALS:
+        return False
+    ahead = sum(rival <= loss for rival in rivals)
+    return ahead >= max(1, (len(rivals) + 1) // _ETA)

@@ -6,6 +6,7 @@ any step of any epoch.
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -45,6 +46,11 @@ class Photos:
     """(m,) int64, rows of `images`."""
     n_classes: int
     normalisation: Normalisation
+
+    @cached_property
+    def moments(self) -> Tensor:
+        """What `normalise` takes; a copy to a GPU waits for all that it has to do, so it is made once."""
+        return moments_of(self.normalisation, self.images)
 
 
 @dataclass(frozen=True)
@@ -99,13 +105,22 @@ def training_batch(photos: Photos, plan: EpochPlan, start: int, size: int) -> tu
     x = torch.arange(width, device=rows.device)[None, :] + shift[:, 1:]
     y, x = y.clamp_(0, height - 1), x.clamp_(0, width - 1)  # (B, H), (B, W)
     x = torch.where(plan.flip[start : start + size, None], width - 1 - x, x)
-    # one gather picks, moves and flips; the photos are never copied whole
-    images = photos.images[rows[:, None, None], y[:, :, None], x[:, None, :]]  # (B, H, W, 3)
-    return normalise(images, photos.normalisation), photos.labels[rows]
+    # one gather of pixels picks, moves and flips; the photos are never copied whole
+    places = (rows[:, None] * height + y)[:, :, None] * width + x[:, None, :]  # (B, H, W)
+    images = photos.images.view(-1, 3).index_select(0, places.flatten()).view(*places.shape, 3)
+    return normalise(images, photos.moments), photos.labels[rows]
 
 
-def normalise(images: Tensor, normalisation: Normalisation) -> Tensor:
+def normalise(images: Tensor, moments: Tensor) -> Tensor:
     """Turn (B, H, W, 3) uint8 into (B, 3, H, W) float32, whose memory layout is channels_last as it stands."""
-    mean = torch.tensor(normalisation.mean, device=images.device) * 255
-    std = torch.tensor(normalisation.std, device=images.device) * 255
-    return ((images.float() - mean) / std).permute(0, 3, 1, 2)
+    values = (images.flatten(1) - moments[0]) / moments[1]  # (B, H * W * 3)
+    return values.view(images.shape).permute(0, 3, 1, 2)
+
+
+def moments_of(normalisation: Normalisation, images: Tensor) -> Tensor:
+    """Return mean and standard deviation of whole pixels for each value of a photo of `images`, (2, H * W * 3) float32.
+
+    On a CPU a loop over long rows is five times faster than one over the three channels.
+    """
+    moments = torch.tensor((normalisation.mean, normalisation.std)) * 255
+    return moments.repeat(1, images.shape[1] * images.shape[2]).to(images.device)

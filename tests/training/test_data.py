@@ -54,7 +54,7 @@ def test_photos_are_moved_flipped_and_normalised_as_numpy_would(shift: tuple[int
 def test_inputs_are_channels_last() -> None:
     """The batch has the memory layout that the model wants, so nothing copies it."""
     photos = make_photos()
-    inputs = normalise(photos.images[:4], photos.normalisation)
+    inputs = normalise(photos.images[:4], photos.moments)
     assert inputs.shape == (4, 3, 32, 24)
     assert inputs.is_contiguous(memory_format=torch.channels_last)
 

@@ -4,7 +4,9 @@ Which photos, in which order and how they are moved depends on (seed, trial, epo
 any step of any epoch.
 """
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -15,6 +17,8 @@ from job.seeds import derive_seed
 
 MAX_SHIFT = 4
 """Pixels by which a training photo is moved at most, each way; what leaves the frame is replaced by the border."""
+
+_STATISTICS_PHOTOS = 64  # that are in the cache at once
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -43,6 +47,11 @@ class Photos:
     n_classes: int
     normalisation: Normalisation
 
+    @cached_property
+    def moments(self) -> Tensor:
+        """What `normalise` takes; a copy to a GPU waits for all that it has to do, so it is made once."""
+        return moments_of(self.normalisation, self.images)
+
 
 @dataclass(frozen=True)
 class EpochPlan:
@@ -57,19 +66,23 @@ class EpochPlan:
 
 
 def normalisation_of(images: NDArray[np.uint8], rows: NDArray[np.int64]) -> Normalisation:
-    """Return mean and standard deviation over the given rows of `images`, (N, H, W, 3), and no others."""
-    total = np.zeros(3)
-    squares = np.zeros(3)
-    for start in range(0, len(rows), 1024):  # in slices: a float copy of all photos is four times their size
-        part = images[rows[start : start + 1024]].reshape(-1, 3).astype(np.float32) / 255
-        total += part.sum(axis=0, dtype=np.float64)
-        squares += np.square(part).sum(axis=0, dtype=np.float64)
-    pixels = len(rows) * images.shape[1] * images.shape[2]
-    mean = total / pixels
-    std = np.sqrt(np.maximum(squares / pixels - mean**2, 1e-6))
-    red, green, blue = (float(value) for value in mean)
-    red_std, green_std, blue_std = (float(value) for value in std)
-    return Normalisation((red, green, blue), (red_std, green_std, blue_std))
+    """Return mean and standard deviation over the given rows of `images`, (N, H, W, 3), and no others.
+
+    Sums of whole pixels and of their squares are exact, and adding photo to photo takes a twentieth of the time that
+    floats take: 0.2 s for 24,800 photos of 80x60.
+    """
+    sums = np.zeros((2, *images.shape[1:]), np.int64)  # of each place in a photo: pixels, and their squares
+    for start in range(0, len(rows), _STATISTICS_PHOTOS):
+        part = images[rows[start : start + _STATISTICS_PHOTOS]]
+        sums[0] += part.sum(axis=0, dtype=np.uint32)
+        sums[1] += np.square(part, dtype=np.uint16).sum(axis=0, dtype=np.uint32)
+    count = len(rows) * images.shape[1] * images.shape[2]
+    means, deviations = [], []
+    for channel in range(3):
+        total, squares = (int(each) for each in sums[..., channel].sum(axis=(1, 2)))
+        means.append(total / (255 * count))
+        deviations.append(math.sqrt(max((count * squares - total**2) / (255 * count) ** 2, 1e-6)))
+    return Normalisation((means[0], means[1], means[2]), (deviations[0], deviations[1], deviations[2]))
 
 
 def plan_epoch(photos: Photos, seed: int, trial: int, epoch: int) -> EpochPlan:
@@ -92,13 +105,22 @@ def training_batch(photos: Photos, plan: EpochPlan, start: int, size: int) -> tu
     x = torch.arange(width, device=rows.device)[None, :] + shift[:, 1:]
     y, x = y.clamp_(0, height - 1), x.clamp_(0, width - 1)  # (B, H), (B, W)
     x = torch.where(plan.flip[start : start + size, None], width - 1 - x, x)
-    # one gather picks, moves and flips; the photos are never copied whole
-    images = photos.images[rows[:, None, None], y[:, :, None], x[:, None, :]]  # (B, H, W, 3)
-    return normalise(images, photos.normalisation), photos.labels[rows]
+    # one gather of pixels picks, moves and flips; the photos are never copied whole
+    places = (rows[:, None] * height + y)[:, :, None] * width + x[:, None, :]  # (B, H, W)
+    images = photos.images.view(-1, 3).index_select(0, places.flatten()).view(*places.shape, 3)
+    return normalise(images, photos.moments), photos.labels[rows]
 
 
-def normalise(images: Tensor, normalisation: Normalisation) -> Tensor:
+def normalise(images: Tensor, moments: Tensor) -> Tensor:
     """Turn (B, H, W, 3) uint8 into (B, 3, H, W) float32, whose memory layout is channels_last as it stands."""
-    mean = torch.tensor(normalisation.mean, device=images.device) * 255
-    std = torch.tensor(normalisation.std, device=images.device) * 255
-    return ((images.float() - mean) / std).permute(0, 3, 1, 2)
+    values = (images.flatten(1) - moments[0]) / moments[1]  # (B, H * W * 3)
+    return values.view(images.shape).permute(0, 3, 1, 2)
+
+
+def moments_of(normalisation: Normalisation, images: Tensor) -> Tensor:
+    """Return mean and standard deviation of whole pixels for each value of a photo of `images`, (2, H * W * 3) float32.
+
+    On a CPU a loop over long rows is five times faster than one over the three channels.
+    """
+    moments = torch.tensor((normalisation.mean, normalisation.std)) * 255
+    return moments.repeat(1, images.shape[1] * images.shape[2]).to(images.device)

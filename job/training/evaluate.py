@@ -1,4 +1,7 @@
-"""Evaluation: a model's confusion matrix, loss and top-3 hits over a set of photos, built on the device."""
+"""Evaluation: a model's confusion matrix, loss and top-3 hits over a set of photos.
+
+Nothing is read back from the device before the last batch.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,27 +44,26 @@ def evaluate(
     """
     model.eval()
     n_classes = photos.n_classes
-    cells = torch.zeros(n_classes * n_classes, dtype=torch.int64, device=rows.device)
     loss = torch.zeros((), dtype=torch.float64, device=rows.device)
     top3 = torch.zeros((), dtype=torch.int64, device=rows.device)
     predicted, probability = [], []
     for batch in rows.split(BATCH_SIZE):
         labels = photos.labels[batch]
         with device.autocast():
-            logits = model(normalise(photos.images[batch], photos.normalisation))  # (B, C)
+            logits = model(normalise(photos.images[batch], photos.moments))  # (B, C)
         logits = logits.float()
         loss += functional.cross_entropy(logits, labels, reduction="sum").double()
         best = logits.topk(min(3, n_classes), dim=1).indices  # (B, 3)
         top3 += (best == labels[:, None]).sum()
-        cells += torch.bincount(labels * n_classes + best[:, 0], minlength=n_classes * n_classes)
         predicted.append(best[:, 0])
         probability.append(logits.softmax(dim=1).gather(1, best[:, :1])[:, 0])
         between()
-    confusion = cells.reshape(n_classes, n_classes).cpu().numpy()
+    truth, found = photos.labels[rows].cpu().numpy(), torch.cat(predicted).cpu().numpy()
+    cells = np.bincount(truth * n_classes + found, minlength=n_classes * n_classes)
     return Evaluation(
-        confusion=confusion,
+        confusion=cells.reshape(n_classes, n_classes),
         loss=float(loss) / len(rows),
         top3_hits=int(top3),
-        predicted=torch.cat(predicted).cpu().numpy(),
+        predicted=found,
         probability=torch.cat(probability).cpu().numpy(),
     )

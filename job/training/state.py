@@ -1,5 +1,6 @@
 """A trial in flight: built from its plan, or from a checkpoint, and turned into one between any two steps."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 import torch
@@ -26,8 +27,8 @@ class TrialState:
     """All that a trial in flight consists of; everything random in it is a function of (seed, trial, epoch)."""
 
     model: nn.Module
-    forward: nn.Module
-    """The model, or its compiled form, which shares its weights."""
+    forward: Callable[[Tensor], Tensor]
+    """The model, or its compiled form, which shares its weights: for training steps alone."""
     optimizer: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
     loss_sum: Tensor
@@ -52,7 +53,9 @@ def fresh_state(plan: TrialPlan, equipment: Equipment) -> TrialState:
         momentum=plan.momentum,
         weight_decay=plan.weight_decay,
     )
-    forward: nn.Module = torch.compile(model) if equipment.compile_model else model  # type: ignore[assignment]
+    # the shape of training batches is one: compiled for any shape it is slower and, where a trial goes on from within a
+    # validation, another program; the next trial's model has the same code and shapes, and is not compiled again
+    forward = torch.compile(model, dynamic=False) if equipment.compile_model else model
     scaler = torch.amp.GradScaler(device.type, enabled=equipment.device.scale_gradients)
     return TrialState(model, forward, optimizer, scaler, torch.zeros((), device=device))
 

@@ -77,7 +77,7 @@ def _train(plan: TrialPlan, equipment: Equipment, hooks: Hooks, state: TrialStat
         train_loss = _train_epoch(plan, equipment, state, hooks.after_step)
         started = time.monotonic()
         between = partial(hooks.after_step, state)
-        evaluation = evaluate(state.forward, photos, photos.validation, equipment.device, between)
+        evaluation = evaluate(state.model, photos, photos.validation, equipment.device, between)
         if not (math.isfinite(train_loss) and math.isfinite(evaluation.loss)):
             result.status, result.error = "diverged", f"the loss was not finite in epoch {state.epoch}"
             result.value = result.best_epoch = result.weights = None
@@ -113,7 +113,7 @@ def _train_epoch(
     plan: TrialPlan, equipment: Equipment, state: TrialState, after_step: Callable[[TrialState], None]
 ) -> float:
     """Train the rest of an epoch and return its mean loss, or nan as soon as the loss is seen not to be finite."""
-    state.forward.train()
+    state.model.train()
     photos, device = equipment.photos, equipment.device
     batch_size, steps = step_sizes(len(photos.train), plan.batch_size)
     order = plan_epoch(photos, plan.seed, plan.number, state.epoch)

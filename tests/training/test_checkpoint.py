@@ -25,7 +25,7 @@ def checkpoints_of(plan: TrialPlan, photos: Photos, steps: Sequence[int]) -> tup
 
     def after_step(state: TrialState) -> None:
         nonlocal done
-        done += state.forward.training  # between the batches of a validation no step is done
+        done += state.model.training  # between the batches of a validation no step is done
         if done in steps and done not in found:
             data = take_snapshot(plan, state)
             seal(data)

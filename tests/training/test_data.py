@@ -1,6 +1,8 @@
 """Batches: the right photos, moved and normalised as promised, and a function of (seed, trial, epoch) alone."""
 
 import dataclasses
+import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -52,7 +54,7 @@ def test_photos_are_moved_flipped_and_normalised_as_numpy_would(shift: tuple[int
 def test_inputs_are_channels_last() -> None:
     """The batch has the memory layout that the model wants, so nothing copies it."""
     photos = make_photos()
-    inputs = normalise(photos.images[:4], photos.normalisation)
+    inputs = normalise(photos.images[:4], photos.moments)
     assert inputs.shape == (4, 3, 32, 24)
     assert inputs.is_contiguous(memory_format=torch.channels_last)
 
@@ -67,6 +69,21 @@ def test_statistics_are_those_of_the_training_part() -> None:
     changed = images.copy()
     changed[1] = 255
     assert normalisation_of(changed, rows) == found
+
+
+def test_statistics_are_exact() -> None:
+    """Pixels are added as whole numbers: for any photos, more than a slice of them, to the last digit of a fraction."""
+    random = np.random.default_rng(7)
+    images = random.integers(0, 256, (200, 5, 3, 3), dtype=np.uint8)
+    images[..., 2] = 255  # the largest sums there can be
+    rows = random.permutation(200)[:150]
+    found = normalisation_of(images, rows)
+    for channel in range(3):
+        pixels = [Fraction(int(value), 255) for value in images[rows, :, :, channel].flat]
+        mean = sum(pixels) / len(pixels)
+        variance = sum((value - mean) ** 2 for value in pixels) / len(pixels)
+        assert found.mean[channel] == float(mean)
+        assert found.std[channel] == math.sqrt(max(float(variance), 1e-6))
 
 
 def test_photos_cannot_be_swapped_for_others() -> None:

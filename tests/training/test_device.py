@@ -88,6 +88,7 @@ def test_configured_torch_uses_the_threads_of_the_run() -> None:
         assert torch.get_num_threads() == 1
         assert torch.are_deterministic_algorithms_enabled()
         assert torch.is_deterministic_algorithms_warn_only_enabled()
+        assert not torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     finally:
         configure_torch(threads=before, deterministic=False)
 

@@ -62,7 +62,7 @@ def test_onnxruntime_answers_what_torch_answers(weights: bytes, exported: bytes)
     """On 100 photos the most probable class is the same and no probability differs by 1e-4."""
     photos = PHOTOS.images[:100]
     with torch.inference_mode():
-        expected = torch_model(weights)(normalise(photos, PHOTOS.normalisation)).softmax(1).numpy()
+        expected = torch_model(weights)(normalise(photos, PHOTOS.moments)).softmax(1).numpy()
     (found,) = onnxruntime.InferenceSession(exported).run(["probabilities"], {"images": photos.numpy()})
     assert len(set(expected.argmax(1))) == PHOTOS.n_classes
     assert np.median(expected.max(1)) < 0.95

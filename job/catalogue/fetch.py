@@ -202,24 +202,24 @@ class FolderSource:
         if not entries:
             message = f"DATASET_URI {uri} does not exist or is empty"
             raise StorageError(message)
-        self._sizes = {entry.key: entry.size for entry in entries}
+        self._entries = {entry.key: entry for entry in entries}
         digest = blake2b(uri.encode(), digest_size=16)
         for entry in entries:
             digest.update(f"{entry.key}\n{entry.tag}\n{entry.size}\n".encode())
         self.content_key = digest.hexdigest()
 
     def names(self) -> Sequence[str]:
-        return list(self._sizes)
+        return list(self._entries)
 
     def read(self, names: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
         for name in names:
-            _refuse_large(name, self._sizes[name], self.uri)
+            _refuse_large(name, self._entries[name].size, self.uri)
         pending: deque[tuple[str, Future[bytes]]] = deque()
         waiting = iter(names)
         pool = ThreadPoolExecutor(_CONCURRENT_GETS, thread_name_prefix="fetch")
         try:
             for name in waiting:
-                pending.append((name, pool.submit(self.storage.get, name)))
+                pending.append((name, pool.submit(self.storage.get_listed, self._entries[name])))
                 if len(pending) >= 2 * _CONCURRENT_GETS:  # a bounded window: photos are not piled up in memory
                     done, future = pending.popleft()
                     yield done, future.result()

@@ -43,6 +43,12 @@ class Storage(Protocol):
     def get(self, key: str) -> bytes:
         """Return an object's content; raises ObjectMissingError when nothing is there."""
 
+    def get_listed(self, entry: Entry) -> bytes:
+        """Return the content of an object that `list` told of: for many small ones the quicker way.
+
+        Raises ObjectMissingError when it is no longer there.
+        """
+
     def get_range(self, key: str, start: int, length: int, *, tag: str | None = None) -> bytes:
         """Return `length` bytes from `start` on, or fewer where the object ends before.
 

@@ -29,6 +29,9 @@ class LocalStorage:
         with reading(path):
             return path.read_bytes()
 
+    def get_listed(self, entry: Entry) -> bytes:
+        return self.get(entry.key)
+
     def get_range(self, key: str, start: int, length: int, *, tag: str | None = None) -> bytes:
         path = self._path(key)
         with reading(path), path.open("rb") as file:

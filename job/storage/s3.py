@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import structlog
+from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError, IncompleteReadError
 
 from job.storage.base import BINARY, Data, Entry, Progress, check_key, check_prefix
 from job.storage.files import reading, replace_file, writing
 from job.storage.ranges import fetch_ranges
 from job.storage.s3_client import Client, open_client
-from job.storage.s3_errors import DamagedBodyError, code_of, status_of
+from job.storage.s3_errors import FAILURES, DamagedBodyError, code_of, status_of
 from job.storage.s3_retry import Retries
 
 _CHUNK_BYTES = 1 << 20
 _MD5 = re.compile(r"[0-9a-f]{32}")
+_URL_SECONDS = 300  # that a signed URL is good for; it is used at once
 
 _log = structlog.get_logger()
 
@@ -45,6 +47,7 @@ class S3Storage:
         self._prefix = prefix
         self._retries = Retries(client.meta.endpoint_url, self.uri, retry_seconds)
         self._tags_are_digests = True
+        self._signed_urls_serve = True
 
     def get(self, key: str) -> bytes:
         place = self._place(key)
@@ -53,10 +56,39 @@ class S3Storage:
         def attempt() -> bytes:
             response = self._client.get_object(**place)
             data = _body(response)
-            self._verify(hashlib.md5(data, usedforsecurity=False).hexdigest(), response, seen)
+            self._verify(_md5(data), response, seen)
             return data
 
         return self._retries.call("get", key, attempt)
+
+    def get_listed(self, entry: Entry) -> bytes:
+        if self._signed_urls_serve and _MD5.fullmatch(entry.tag):
+            data = self._get_signed(entry)
+            if data is not None:
+                return data
+        return self.get(entry.key)
+
+    def _get_signed(self, entry: Entry) -> bytes | None:
+        """Return an object's content if a signed URL gives it with this MD5; whatever else it gives is left to `get`.
+
+        botocore takes some 2 ms of a core for a request of its own and 0.6 ms for this one, and all threads share
+        the one core that the interpreter's lock lets them have.
+        """
+        try:
+            url = self._client.generate_presigned_url(
+                "get_object", Params=self._place(entry.key), ExpiresIn=_URL_SECONDS
+            )
+            session = self._client._endpoint.http_session  # noqa: SLF001 -- boto3's connections, proxies and certificates
+            response = session.send(AWSRequest("GET", url).prepare())
+            data: bytes = response.content
+        except FAILURES:
+            return None
+        status = response.status_code
+        if status == 200 and _md5(data) == entry.tag:  # noqa: PLR2004 -- HTTP's OK
+            return data
+        # an outage and a body cut short may pass; a server that refuses signed URLs, or has other tags, stays so
+        self._signed_urls_serve = status >= 500 or (status == 200 and len(data) < entry.size)  # noqa: PLR2004 -- HTTP
+        return None
 
     def get_range(self, key: str, start: int, length: int, *, tag: str | None = None) -> bytes:
         return self._range("get", key, start, length, tag=tag)
@@ -216,6 +248,10 @@ def _body(response: dict[str, Any], given_up: threading.Event | None = None) -> 
     if len(data) != expected:
         raise IncompleteReadError(actual_bytes=len(data), expected_bytes=expected)
     return bytes(data)
+
+
+def _md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
 def _tag(response: dict[str, Any]) -> str:

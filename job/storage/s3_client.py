@@ -40,16 +40,22 @@ def open_client(retry_seconds: float) -> Client:
         # botocore itself reads AWS_DEFAULT_REGION only
         region = session.region_name or os.environ.get("AWS_REGION") or "us-east-1"
         client = session.client("s3", region_name=region, config=config)
-        if _AMAZON.fullmatch(client.meta.endpoint_url):
-            return client
-        # Servers other than Amazon's may not know the checksums that boto3 adds since 1.36:
-        # https://github.com/boto/boto3/issues/4392
-        ours = {name: "when_required" for name in _CHECKSUM_SETTINGS if not _is_set(core, name)}
-        return session.client("s3", region_name=region, config=config.merge(Config(**ours)))
+        if not _AMAZON.fullmatch(client.meta.endpoint_url):
+            # Servers other than Amazon's may not know the checksums that boto3 adds since 1.36:
+            # https://github.com/boto/boto3/issues/4392
+            ours = {name: "when_required" for name in _CHECKSUM_SETTINGS if not _is_set(core, name)}
+            client = session.client("s3", region_name=region, config=config.merge(Config(**ours)))
     except (BotoCoreError, ValueError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         message = f"cannot open S3: {reason}; check AWS_PROFILE, AWS_ENDPOINT_URL_S3 and the AWS config file"
         raise StorageError(message) from error
+    client.meta.events.register_first("choose-signer.s3.GetObject", _sign_urls_as_requests)
+    return client
+
+
+def _sign_urls_as_requests(signature_version: str, **_: Any) -> str | None:  # noqa: ANN401 -- botocore has no types
+    """Sign URLs with version 4: boto3 takes version 2 for them unless told, which regions since 2014 refuse."""
+    return "s3v4-query" if signature_version in {"v4-query", "s3v4-query"} else None
 
 
 def _is_set(core: botocore.session.Session, setting: str) -> bool:

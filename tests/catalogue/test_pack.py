@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from job.catalogue.pack import MAX_PIXELS, Packed, decode, hash_pixels, pack
+from job.catalogue.pack import MAX_PIXELS, Packed, _decode, _decode_plain, decode, hash_pixels, pack
 from job.errors import CatalogueError
 from tests.tiny import photo
 
@@ -78,6 +78,50 @@ def test_photos_are_turned_upright() -> None:
     exif[0x0112] = 1
     exif[0x010E] = "x" * 5000
     np.testing.assert_array_equal(decode(encode(upright, exif=exif), 32, 24), np.asarray(upright))
+
+
+def exif(endian: str, orientation: int) -> bytes:
+    made = Image.Exif()
+    made.endian = endian
+    made[0x0112] = orientation
+    made[0x010E] = "x" * 5000
+    return made.tobytes()
+
+
+NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 24, 3), np.uint8))
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="3"/></x:xmpmeta>'
+PLAIN = {
+    "as it comes": encode(NOISE, "JPEG"),
+    "full colour": encode(NOISE, "JPEG", quality=95, subsampling=0),
+    "progressive": encode(NOISE, "JPEG", progressive=True),
+    "grey": encode(NOISE.convert("L"), "JPEG"),
+    "upright, big-endian": encode(NOISE, "JPEG", exif=exif(">", 1)),
+    "upright, little-endian": encode(NOISE, "JPEG", exif=exif("<", 1)),
+}
+NOT_PLAIN = {
+    "CMYK": encode(NOISE.convert("CMYK"), "JPEG"),
+    "stored as RGB": encode(NOISE, "JPEG", keep_rgb=True),
+    "another size": encode(NOISE.resize((30, 40)), "JPEG"),
+    "PNG": encode(NOISE),
+    "turned by XMP": encode(NOISE, "JPEG", exif=exif(">", 1).replace(b"\x01\x12", b"\x01\x11"), xmp=XMP),
+    **{f"turned {n}, big-endian": encode(NOISE, "JPEG", exif=exif(">", n)) for n in range(2, 9)},
+    **{f"turned {n}, little-endian": encode(NOISE, "JPEG", exif=exif("<", n)) for n in range(2, 9)},
+}
+
+
+@pytest.mark.parametrize("name", [*PLAIN, *NOT_PLAIN])
+def test_the_short_way_leads_to_the_same_pixels(name: str) -> None:
+    """What libjpeg-turbo decodes without Pillow is what Pillow makes of it; whatever needs more goes to Pillow."""
+    data = (PLAIN | NOT_PLAIN)[name]
+    assert (_decode_plain(data, 32, 24) is not None) == (name in PLAIN)
+    np.testing.assert_array_equal(decode(data, 32, 24), _decode(data, 32, 24))
+
+
+def test_a_photo_turned_by_xmp_is_turned_upright() -> None:
+    """The case above is one: XMP's orientation counts where EXIF has none."""
+    upright = NOISE.transpose(Image.Transpose.ROTATE_180)
+    decoded = decode(NOT_PLAIN["turned by XMP"], 32, 24).astype(int)
+    assert np.abs(decoded - np.asarray(upright)).mean() < np.abs(decoded - np.asarray(NOISE)).mean()
 
 
 def test_transparency_shows_white() -> None:

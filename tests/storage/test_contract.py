@@ -119,6 +119,19 @@ def test_lists_in_key_order(storage: Storage) -> None:
     assert entries == [storage.stat(entry.key) for entry in entries]
 
 
+def test_returns_what_was_listed(storage: Storage) -> None:
+    """get_listed returns an object that list told of, odd keys and empty ones included, and names one that has gone."""
+    for key in (*ODD_KEYS, "empty"):
+        storage.put(key, b"" if key == "empty" else key.encode() * 1000)
+    entries = list(storage.list())
+    assert {entry.key: storage.get_listed(entry) for entry in entries} == {
+        entry.key: b"" if entry.key == "empty" else entry.key.encode() * 1000 for entry in entries
+    }
+    storage.delete("a+b")
+    with pytest.raises(ObjectMissingError, match=r"a\+b"):
+        storage.get_listed(next(entry for entry in entries if entry.key == "a+b"))
+
+
 def test_lists_by_prefix(storage: Storage) -> None:
     """A prefix is the beginning of a key, whether it ends at a slash or in a name."""
     for key in ("models/0001", "models/0002", "model/a", "models.txt", "other/models/x"):

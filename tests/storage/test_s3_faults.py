@@ -41,6 +41,42 @@ def test_get_survives(through: Through, name: str) -> None:
     assert len(proxy.requests) == 4
 
 
+@pytest.mark.parametrize("name", FAULTS)
+def test_get_listed_survives(through: Through, name: str) -> None:
+    """A listed object comes whole although the signed URL's answer is broken and the first of get's, too."""
+    storage, proxy = through
+    storage.put("key", DATA)
+    (entry,) = storage.list()
+    proxy.requests.clear()
+    proxy.plan = in_turn(*FAULTS[name])
+    assert storage.get_listed(entry) == DATA
+    assert ["X-Amz-Signature" in request.path for request in proxy.requests] == [True, False, False]
+
+
+def test_one_listed_object_is_one_request(through: Through) -> None:
+    """Listed objects are fetched by URLs signed with version 4, one request each."""
+    storage, proxy = through
+    storage.put("key", DATA)
+    (entry,) = storage.list()
+    proxy.requests.clear()
+    for _ in range(3):
+        assert storage.get_listed(entry) == DATA
+    assert len(proxy.requests) == 3
+    assert all("X-Amz-Algorithm=AWS4-HMAC-SHA256" in request.path for request in proxy.requests)
+
+
+def test_a_server_that_refuses_signed_urls_is_asked_once(through: Through) -> None:
+    """Where signed URLs are refused, every object is got, and only the first is asked for twice."""
+    storage, proxy = through
+    storage.put("key", DATA)
+    (entry,) = storage.list()
+    proxy.requests.clear()
+    proxy.plan = lambda request: Fault(status=403) if "X-Amz-Signature" in request.path else None
+    for _ in range(3):
+        assert storage.get_listed(entry) == DATA
+    assert len(proxy.requests) == 4
+
+
 @pytest.mark.parametrize("name", ["reset", "lost answer", "503"])
 def test_every_call_survives(through: Through, name: str) -> None:
     """put, create, stat, list, ranges and delete succeed although the first request of each is broken."""

@@ -83,6 +83,7 @@ lock:
 	$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv
 	build/lock/bin/uv pip compile pyproject.toml -o requirements.lock $(LOCK_FLAGS)
 	build/lock/bin/uv pip compile pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock $(LOCK_FLAGS)
+	echo awscli | build/lock/bin/uv pip compile - -o benchmarks/aws.lock $(LOCK_FLAGS)
 LOCK_FLAGS = --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 # The README's table of settings, made from their definition.

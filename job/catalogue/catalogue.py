@@ -3,12 +3,14 @@
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from job.catalogue.cache import Prepared, load_prepared, prepare_cache_dir, save_prepared
@@ -23,6 +25,8 @@ from job.errors import CatalogueError
 SAMPLE_URI = "sample"
 MAX_BAD_SHARE = 0.1
 """When more than this share of the photos does not decode, the catalogue is broken, and training on the rest a lie."""
+
+_log = structlog.get_logger()
 
 _PACK_FORMAT = 1  # part of the cache key: raise it when the decoding changes
 
@@ -67,7 +71,7 @@ class Catalogue:
     """(name, photos) of the classes with too few of them."""
     duplicate_groups: int
     seconds: dict[str, float]
-    """Time spent on `fetch` (finding and listing) and `prepare` (reading, decoding, packing)."""
+    """Time spent on `fetch` (finding and listing) and `prepare` (downloading, decoding, packing)."""
 
     def indices(self, part: int) -> NDArray[np.int64]:
         """Return the rows of a part of the split, (n,) int64."""
@@ -90,10 +94,26 @@ def load_catalogue(settings: CatalogueSettings, progress: Progress) -> Catalogue
     directory = cache_dir / "packed" / _cache_key(source, settings)
     prepared = load_prepared(directory)
     if prepared is None:
-        prepared = _prepare(source, settings, progress)
+        with closing(source):
+            prepared = _prepare_settled(source, settings, progress)
         save_prepared(directory, prepared)
     seconds = {"fetch": fetched - started, "prepare": time.monotonic() - fetched}
     return _assemble(prepared, settings, seconds)
+
+
+def _prepare_settled(source: Source, settings: CatalogueSettings, progress: Progress) -> Prepared:
+    """Prepare the photos while they arrive, and once more if what arrived first turns out to have been damaged."""
+    try:
+        prepared = _prepare(source, settings, progress)
+    except Exception:  # whatever damaged bytes may lead to
+        if source.settle():
+            raise
+    else:
+        if source.settle():
+            return prepared
+        del prepared
+    _log.warning("archive was damaged on its way and is read again", uri=settings.uri)
+    return _prepare(source, settings, progress)
 
 
 def _prepare(source: Source, settings: CatalogueSettings, progress: Progress) -> Prepared:
@@ -112,7 +132,6 @@ def _prepare(source: Source, settings: CatalogueSettings, progress: Progress) ->
         uri=settings.uri,
         progress=progress,
     )
-    source.discard()
     if len(packed.undecodable) > MAX_BAD_SHARE * len(wanted):
         name, reason = packed.undecodable[0]
         message = (

@@ -13,7 +13,8 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from job.catalogue.fetch import MAX_MEMBER_BYTES, PHOTO_EXTENSIONS
+from job.catalogue.archives import MAX_MEMBER_BYTES
+from job.catalogue.fetch import PHOTO_EXTENSIONS
 from job.catalogue.pack import BadPhotoError, decode
 from job.errors import ObjectMissingError, StorageError
 from job.storage import open_storage, split_uri

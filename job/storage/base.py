@@ -3,15 +3,13 @@
 Knows neither disks nor S3; `local` and `s3` keep these promises, and one contract test holds both to them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from job.errors import StorageError
-
-Progress = Callable[[int], None]
-"""Called with the number of bytes done so far, by the thread that asked."""
+from job.storage.ranges import PartFile, Progress
 
 Data: TypeAlias = bytes | bytearray
 
@@ -78,10 +76,11 @@ class Storage(Protocol):
     def upload(self, path: Path, key: str, *, content_type: str = BINARY) -> None:
         """Write a file's content as an object, in place of any that was there."""
 
-    def download(self, key: str, path: Path, *, progress: Progress | None = None) -> None:
-        """Write an object's content to a file, which gets its name only when all of one version is there.
+    def download(self, entry: Entry, file: PartFile, *, progress: Progress | None = None) -> None:
+        """Write an object's content into `file`, whose parts can be read as they land; returns when all is verified.
 
-        Raises ObjectMissingError when nothing is there, and StorageError when the object changes meanwhile.
+        Raises ObjectMissingError when nothing is there, and StorageError when the object is not, or no longer, the one
+        of this entry.
         """
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from job.errors import ObjectMissingError, StorageError
-from job.storage.base import BINARY, Data, Entry, Progress, check_key, check_prefix
+from job.storage.base import BINARY, Data, Entry, check_key, check_prefix
 from job.storage.files import create_file, is_part, reading, replace_file, writing
+from job.storage.ranges import PartFile, Progress, fetch_ranges
 
 _COPY_BYTES = 8 << 20
 
@@ -78,17 +79,12 @@ class LocalStorage:
         with reading(path), path.open("rb") as source, writing(target):
             replace_file(target, lambda file: shutil.copyfileobj(source, file, _COPY_BYTES))
 
-    def download(self, key: str, path: Path, *, progress: Progress | None = None) -> None:
-        source_path = self._path(key)
+    def download(self, entry: Entry, file: PartFile, *, progress: Progress | None = None) -> None:
+        def copy(start: int, length: int) -> None:
+            file.write(start, self.get_range(entry.key, start, length, tag=entry.tag))
 
-        def copy(file: BinaryIO) -> None:
-            while chunk := source.read(_COPY_BYTES):
-                file.write(chunk)
-                if progress:
-                    progress(file.tell())
-
-        with reading(source_path), source_path.open("rb") as source, writing(path):
-            replace_file(path, copy)
+        self.stat(entry.key)
+        fetch_ranges(copy, file, progress)
 
     def _path(self, key: str) -> Path:
         check_key(key)

@@ -4,41 +4,133 @@ One connection does not fill a fast link. Knows no S3: it is given a function th
 """
 
 import hashlib
+import os
+import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from job.storage.base import Progress
+from job.storage.files import writing
 
-PART_BYTES = 8 << 20
+Progress = Callable[[int], None]
+"""Called with the number of bytes done so far, by the thread that asked."""
+
+PART_BYTES = 4 << 20  # twelve of them are under way at a time: what is read in order meanwhile waits for fewer bytes
 _THREADS = 12
-
-Fetch = Callable[[int, int, threading.Event], bytes]
-"""From start and length, both in bytes, to exactly these bytes; it ends early once the event is set."""
+_COPY_BYTES = 1 << 20
 
 
-def fetch_ranges(fetch: Fetch, size: int, path: Path, progress: Progress | None) -> str:
-    """Fill the file at `path` with `size` bytes and return their MD5 in hexadecimal."""
-    given_up = threading.Event()
+class PartFile:
+    """A file of `size` bytes in `folder`, filled part by part and read meanwhile, by many threads at once.
+
+    It has no name, so that nothing is left of it, however the process ends.
+    """
+
+    def __init__(self, folder: Path, size: int) -> None:
+        self.size = size
+        self.given_up = threading.Event()
+        """Set when nobody waits for the parts any more."""
+        self.replaced = False
+        """Whether parts came once more after they had landed: what was read of them before was damaged."""
+        self._folder = folder
+        self._changed = threading.Condition()
+        self._waiting: list[int] = []
+        self._landed: set[int] = set()
+        self._failure: BaseException | None = None
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 -- closed by close()
+
+    def begin(self) -> None:
+        """Make all parts wait to be fetched, those that have landed, too."""
+        starts = range(0, self.size, PART_BYTES)
+        with self._changed:
+            self.replaced = self.replaced or bool(self._landed)
+            self._landed.clear()
+            self._waiting = [*starts[-1:], *starts[:-1]]  # at its end a zip archive has its directory
+
+    def take(self) -> tuple[int, int] | None:
+        """Return start and length of the part to fetch next; None when none is left or there is no use any more."""
+        with self._changed:
+            if not self._waiting or self.given_up.is_set():
+                return None
+            start = self._waiting.pop(0)
+        return start, min(PART_BYTES, self.size - start)
+
+    def write(self, position: int, data: bytes) -> None:
+        """Write into a part that has not landed; raises ValueError when the file is closed."""
+        with self._changed, writing(self._folder):
+            written = os.pwrite(self._file.fileno(), data, position)
+        if written < len(data):  # a disk that is nearly full takes the part that fits
+            self.write(position + written, data[written:])
+
+    def land(self, start: int) -> None:
+        """Let the part that begins at `start` be read."""
+        with self._changed:
+            self._landed.add(start)
+            self._changed.notify_all()
+
+    def read_into(self, position: int, buffer: memoryview) -> int:
+        """Read from `position` on, not beyond the end of its part, and return the number of bytes.
+
+        Waits until the part has landed, which is fetched before all others that nobody waits for yet. Raises what the
+        download has failed with.
+        """
+        start = position - position % PART_BYTES
+        with self._changed:
+            if start in self._waiting:
+                self._waiting.remove(start)
+                self._waiting.insert(0, start)
+            while start not in self._landed:
+                if self._failure is not None:
+                    raise self._failure
+                self._changed.wait()
+            view = buffer[: start + PART_BYTES - position]
+            return os.preadv(self._file.fileno(), [view], position)
+
+    def fail(self, failure: BaseException) -> None:
+        """Let everyone who waits for a part have this exception."""
+        with self._changed:
+            self._failure = self._failure or failure
+            self._changed.notify_all()
+        self.given_up.set()
+
+    def close(self) -> None:
+        """Give the file up, and the download into it."""
+        self.given_up.set()
+        with self._changed:
+            self._file.close()
+
+
+def fetch_ranges(fetch: Callable[[int, int], None], file: PartFile, progress: Progress | None) -> str:
+    """Fill `file` and return the content's MD5 in hexadecimal; `fetch` writes a part, given its start and length."""
+
+    def work() -> None:
+        try:
+            while part := file.take():
+                fetch(*part)
+                file.land(part[0])
+        except BaseException as error:  # noqa: BLE001 -- raised by those who wait
+            file.fail(error)
+
+    file.begin()
     digest = hashlib.md5(usedforsecurity=False)
-
-    def store(start: int) -> int:
-        length = min(PART_BYTES, size - start)
-        data = fetch(start, length, given_up)
-        with path.open("r+b") as file:  # by its name, which is gone once the download has been given up
-            file.seek(start)
-            file.write(data)
-        return length
-
+    buffer = memoryview(bytearray(_COPY_BYTES))
+    position = 0
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="download")
     try:
-        with path.open("rb") as stored:
-            for future in [pool.submit(store, start) for start in range(0, size, PART_BYTES)]:
-                digest.update(stored.read(future.result()))
-                if progress:
-                    progress(stored.tell())
+        for _ in range(min(_THREADS, -(-file.size // PART_BYTES))):
+            pool.submit(work)
+        while position < file.size:
+            count = file.read_into(position, buffer)
+            digest.update(buffer[:count])
+            position += count
+            if progress:
+                progress(position)
+    except BaseException:
+        file.given_up.set()
+        raise
     finally:
-        given_up.set()
         pool.shutdown(wait=False, cancel_futures=True)
     return digest.hexdigest()

@@ -6,15 +6,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import structlog
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError, IncompleteReadError
 
-from job.storage.base import BINARY, Data, Entry, Progress, check_key, check_prefix
-from job.storage.files import reading, replace_file, writing
-from job.storage.ranges import fetch_ranges
+from job.storage.base import BINARY, Data, Entry, check_key, check_prefix
+from job.storage.files import reading
+from job.storage.ranges import PartFile, Progress, fetch_ranges
 from job.storage.s3_client import Client, open_client
 from job.storage.s3_errors import FAILURES, DamagedBodyError, code_of, status_of
 from job.storage.s3_retry import Retries
@@ -55,7 +55,7 @@ class S3Storage:
 
         def attempt() -> bytes:
             response = self._client.get_object(**place)
-            data = _body(response)
+            data = b"".join(_chunks(response))
             self._verify(_md5(data), response, seen)
             return data
 
@@ -91,7 +91,17 @@ class S3Storage:
         return None
 
     def get_range(self, key: str, start: int, length: int, *, tag: str | None = None) -> bytes:
-        return self._range("get", key, start, length, tag=tag)
+        place = self._place(key) | ({} if tag is None else {"IfMatch": f'"{tag}"'})
+
+        def attempt() -> bytes:
+            try:
+                return b"".join(self._range(place, start, length))
+            except ClientError as error:
+                if code_of(error) == "InvalidRange":  # it starts behind the object's end
+                    return b""
+                raise
+
+        return self._retries.call("get", key, attempt) if length > 0 else b""
 
     def put(self, key: str, data: Data, *, content_type: str = BINARY) -> None:
         place = self._place(key)
@@ -161,21 +171,24 @@ class S3Storage:
 
         self._retries.call("upload", key, attempt)
 
-    def download(self, key: str, path: Path, *, progress: Progress | None = None) -> None:
-        head = self._head(key)
+    def download(self, entry: Entry, file: PartFile, *, progress: Progress | None = None) -> None:
+        head = self._head(entry.key)
+        place = self._place(entry.key) | {"IfMatch": f'"{entry.tag}"'}
         seen: set[str] = set()
 
-        def fetch(start: int, length: int, given_up: threading.Event) -> bytes:
-            return self._range("download", key, start, length, tag=_tag(head), given_up=given_up)
-
-        def fill(file: BinaryIO) -> None:
+        def fetch(start: int, length: int) -> None:
             def attempt() -> None:
-                self._verify(fetch_ranges(fetch, head["ContentLength"], Path(file.name), progress), head, seen)
+                position = start
+                for chunk in self._range(place, start, length, file.given_up):
+                    file.write(position, chunk)
+                    position += len(chunk)
 
-            self._retries.call("download", key, attempt)
+            self._retries.call("download", entry.key, attempt, file.given_up)
 
-        with writing(path):
-            replace_file(path, fill)
+        def attempt() -> None:
+            self._verify(fetch_ranges(fetch, file, progress), head, seen)
+
+        self._retries.call("download", entry.key, attempt, file.given_up)
 
     def _place(self, key: str) -> dict[str, str]:
         check_key(key)
@@ -197,30 +210,14 @@ class S3Storage:
         return head
 
     def _range(
-        self,
-        operation: str,
-        key: str,
-        start: int,
-        length: int,
-        *,
-        tag: str | None,
-        given_up: threading.Event | None = None,
-    ) -> bytes:
-        place = self._place(key)
-        if tag is not None:
-            place["IfMatch"] = f'"{tag}"'
-
-        def attempt() -> bytes:
-            try:
-                response = self._client.get_object(**place, Range=f"bytes={start}-{start + length - 1}")
-            except ClientError as error:
-                if code_of(error) == "InvalidRange":  # it starts behind the object's end
-                    return b""
-                raise
-            data = _body(response, given_up)
-            return data if "ContentRange" in response else data[start : start + length]
-
-        return self._retries.call(operation, key, attempt, given_up) if length > 0 else b""
+        self, place: dict[str, str], start: int, length: int, given_up: threading.Event | None = None
+    ) -> Iterator[bytes]:
+        """Yield the bytes of a range, a chunk at a time."""
+        response = self._client.get_object(**place, Range=f"bytes={start}-{start + length - 1}")
+        if "ContentRange" in response:
+            yield from _chunks(response, given_up)
+        else:
+            yield b"".join(_chunks(response, given_up))[start : start + length]
 
     def _verify(self, digest: str, response: dict[str, Any], seen: set[str]) -> None:
         """Raise DamagedBodyError if `digest`, the content's MD5, is not the response's ETag although that is an MD5."""
@@ -237,17 +234,17 @@ class S3Storage:
         raise DamagedBodyError(message)
 
 
-def _body(response: dict[str, Any], given_up: threading.Event | None = None) -> bytes:
-    data = bytearray()
+def _chunks(response: dict[str, Any], given_up: threading.Event | None = None) -> Iterator[bytes]:
+    received = 0
     with closing(response["Body"]) as body:
         while chunk := body.read(_CHUNK_BYTES):
-            data += chunk
+            received += len(chunk)
+            yield chunk
             if given_up and given_up.is_set():
                 break
-    expected = response.get("ContentLength", len(data))
-    if len(data) != expected:
-        raise IncompleteReadError(actual_bytes=len(data), expected_bytes=expected)
-    return bytes(data)
+    expected = response.get("ContentLength", received)
+    if received != expected:
+        raise IncompleteReadError(actual_bytes=received, expected_bytes=expected)
 
 
 def _md5(data: bytes) -> str:

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from job.catalogue import photos
-from job.catalogue.fetch import MAX_MEMBER_BYTES
+from job.catalogue.archives import MAX_MEMBER_BYTES
 from job.catalogue.pack import decode
 from job.catalogue.photos import Photo, read_photos
 from tests.seaweed import Seaweed

@@ -1,7 +1,7 @@
 """Storages to test: a local folder and a prefix of a real S3 bucket."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from job.storage import open_storage
-from job.storage.base import Storage
+from job.storage.base import Entry, Storage
+from job.storage.ranges import PartFile, Progress
 from job.storage.s3 import S3Storage
 from job.storage.s3_client import Client, open_client
 from tests.faulty_proxy import FaultyProxy, running_proxy
@@ -40,6 +41,21 @@ class Bucket:
         for name, value in (self.seaweed.environment() | (changes or {})).items():
             patch.setenv(name, value)
         return open_storage(f"s3://{self.name}/{new_prefix()}", retry_seconds=retry_seconds)
+
+
+def downloaded(storage: Storage, entry: Entry, folder: Path, progress: Progress | None = None) -> bytes:
+    """Download an object into a file in `folder` and return what it then holds."""
+    with closing(PartFile(folder, entry.size)) as file:
+        storage.download(entry, file, progress=progress)
+        return content_of(file)
+
+
+def content_of(file: PartFile) -> bytes:
+    content = bytearray(file.size)
+    position = 0
+    while position < file.size:
+        position += file.read_into(position, memoryview(content)[position:])
+    return bytes(content)
 
 
 def new_prefix() -> str:

@@ -4,12 +4,14 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
 
 from job.errors import ObjectMissingError, StorageError
 from job.storage import Storage
-from tests.storage.conftest import Place
+from job.storage.base import Entry
+from tests.storage.conftest import Place, downloaded
 
 ODD_KEYS = (
     "a b/c d.txt",
@@ -47,24 +49,30 @@ def test_put_replaces(storage: Storage) -> None:
     assert before.tag != after.tag
 
 
-def test_empty_objects_are_objects(storage: Storage) -> None:
+def test_empty_objects_are_objects(storage: Storage, tmp_path: Path) -> None:
     """An object of no bytes can be written, read, looked at, listed and downloaded."""
     storage.put("nothing", b"")
     assert storage.get("nothing") == b""
     assert storage.get_range("nothing", 0, 10) == b""
     assert storage.stat("nothing").size == 0
+    assert downloaded(storage, storage.stat("nothing"), tmp_path) == b""
     assert [entry.key for entry in storage.list()] == ["nothing"]
 
 
-@pytest.mark.parametrize("operation", ["get", "get_range", "stat", "download"])
+@pytest.mark.parametrize("operation", ["get", "get_listed", "get_range", "stat", "download"])
 def test_missing_objects_are_named(storage: Storage, operation: str, tmp_path: Path) -> None:
-    """Reading what is not there raises ObjectMissingError, which names it, and leaves no file."""
+    """Reading what is not there raises ObjectMissingError, which names it."""
     storage.put("folder/other", b"x")
-    arguments = {"get": (), "get_range": (0, 1), "stat": (), "download": (tmp_path / "file",)}[operation]
+    calls: dict[str, Any] = {
+        "get": storage.get,
+        "get_listed": lambda key: storage.get_listed(Entry(key, 1, "0" * 32)),
+        "get_range": lambda key: storage.get_range(key, 0, 1),
+        "stat": storage.stat,
+        "download": lambda key: downloaded(storage, Entry(key, 1, "0" * 32), tmp_path),
+    }
     for key in ("missing", "folder", "folder/other/beneath", "no/such/folder"):
         with pytest.raises(ObjectMissingError, match=f"{storage.uri}{key}"):
-            getattr(storage, operation)(key, *arguments)
-    assert not (tmp_path / "file").exists()
+            calls[operation](key)
 
 
 def test_delete_makes_missing(storage: Storage) -> None:
@@ -171,35 +179,26 @@ def test_pinned_range_fails_when_the_object_changed(storage: Storage) -> None:
 
 
 def test_uploads_and_downloads_big_files(storage: Storage, tmp_path: Path) -> None:
-    """20 MB go up and come down again unchanged, in a readable file, with progress up to the last byte."""
+    """20 MB go up and come down again unchanged, with progress up to the last byte, and leave no file behind."""
     data = noise(20_000_000)
     (tmp_path / "source").write_bytes(data)
     storage.upload(tmp_path / "source", "big/file.zip", content_type="application/zip")
-    assert storage.stat("big/file.zip").size == len(data)
+    entry = storage.stat("big/file.zip")
+    assert entry.size == len(data)
     progress: list[int] = []
-    target = tmp_path / "new" / "target"
-    storage.download("big/file.zip", target, progress=progress.append)
-    assert target.read_bytes() == data
+    assert downloaded(storage, entry, tmp_path / "new" / "folder", progress.append) == data
     assert progress == sorted(progress)
     assert progress[-1] == len(data)
-    assert [path.name for path in target.parent.iterdir()] == ["target"]
-    assert target.stat().st_mode & 0o444 == (tmp_path / "source").stat().st_mode & 0o444
+    assert list((tmp_path / "new" / "folder").iterdir()) == []
 
 
-def test_download_replaces_a_file(storage: Storage, tmp_path: Path) -> None:
-    """A file that was there, even a longer one, is replaced."""
-    (tmp_path / "target").write_bytes(b"longer than what comes")
-    storage.put("key", b"new")
-    storage.download("key", tmp_path / "target")
-    assert (tmp_path / "target").read_bytes() == b"new"
-
-
-def test_download_into_no_folder_is_refused(storage: Storage, tmp_path: Path) -> None:
-    """A download whose target cannot be written says so in one sentence that names it."""
-    (tmp_path / "file").write_bytes(b"")
-    storage.put("key", b"new")
-    with pytest.raises(StorageError, match=r"cannot write .*/file/target: .*a file where a folder is needed"):
-        storage.download("key", tmp_path / "file" / "target")
+def test_download_of_another_version_fails(storage: Storage, tmp_path: Path) -> None:
+    """What is downloaded is the version of the entry, or nothing."""
+    storage.put("key", b"version one")
+    entry = storage.stat("key")
+    storage.put("key", b"version two")
+    with pytest.raises(StorageError, match="changed while it was read"):
+        downloaded(storage, entry, tmp_path)
 
 
 def test_upload_of_no_file_is_refused(storage: Storage, tmp_path: Path) -> None:
@@ -217,8 +216,7 @@ def test_odd_keys(storage: Storage, tmp_path: Path) -> None:
         assert storage.get(key) == key.encode()
         assert storage.stat(key).size == len(key.encode())
         assert [entry.key for entry in storage.list(key)] == [key]
-        storage.download(key, tmp_path / "file")
-        assert (tmp_path / "file").read_bytes() == key.encode()
+        assert downloaded(storage, storage.stat(key), tmp_path) == key.encode()
         storage.delete(key)
     assert list(storage.list()) == []
 

@@ -32,7 +32,7 @@ from job.training.state import fresh_state
 from job.training.trial import Hooks, run_trial
 
 TABLE = Path(__file__).with_name("curves.jsonl")
-CONFIGURATIONS = 160
+CONFIGURATIONS = 122
 DIGITS = 5
 
 _equipment: Equipment

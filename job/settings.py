@@ -136,9 +136,9 @@ class Settings(BaseSettings):
         "EI", description="Acquisition function of the Bayesian optimisation."
     )
     pruner: Pruner = Field(
-        "none",
-        description="Stops a trial early whose learning curve falls behind those of earlier trials; none trains each "
-        "to the end.",
+        "halving",
+        description="Stops trials early: `halving` after an eighth and a quarter of its epochs a trial that is not "
+        "among the best third so far, `median` after each epoch one that is behind the median; `none` stops none.",
     )
     warm_start_uri: Annotated[str, AfterValidator(_check_uris)] = Field(
         "",

@@ -20,6 +20,7 @@ TINY = {
     "N_INITIAL_TRIALS": "2",
     "EPOCHS": "2",
     "BATCH_SIZE": "16",
+    "PRUNER": "none",
     "RETRY_SECONDS": "5",
 }
 """Settings of a run that takes seconds: two trials of the initial design and one of the optimiser."""

@@ -151,8 +151,6 @@ class Process:
         space: SearchSpace,
         observations: Sequence[Observation],
         losses: npt.NDArray[np.float64],
-        *,
-        random_seed: int,
     ) -> None:
         """Fit to losses, (observations,), in the order of the observations.
 
@@ -230,7 +228,7 @@ class Process:
 
 
 def joined(
-    space: SearchSpace, prior: Sequence[Sequence[Observation]], own: Sequence[Observation], *, random_seed: int
+    space: SearchSpace, prior: Sequence[Sequence[Observation]], own: Sequence[Observation]
 ) -> tuple[list[Observation], npt.NDArray[np.float64] | None]:
     """Return what earlier runs and this one have observed, with the losses, (observations,), or None without any.
 
@@ -244,7 +242,7 @@ def joined(
         if earlier is None:
             continue
         if losses is not None:
-            process = Process(space, run, earlier, random_seed=random_seed)
+            process = Process(space, run, earlier)
             units = np.array([to_unit(space, observation.params) for observation in own])
             earlier = earlier + (losses - process.predict(units)).mean()
         observations += run

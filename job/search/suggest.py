@@ -61,7 +61,7 @@ def suggest(
     rng = np.random.default_rng(derive_seed(seed, "random point", number))
     random_seed = derive_seed(seed, "suggest", number)
     with threadpool_limits(1, user_api="blas"):  # some ten times faster: threads only wait for each other here
-        told, losses = joined(space, prior, observations, random_seed=random_seed)
+        told, losses = joined(space, prior, observations)
         if losses is None:
             return _random_point(space, rng)
         params = _ask(space, told, losses, acquisition, random_seed)
@@ -96,7 +96,7 @@ def _ask(
     (Garrido-Merchan and Hernandez-Lobato, 1805.03463). Some are near the best points, since of those that are drawn
     from the whole space few are.
     """
-    process = Process(space, observations, losses, random_seed=random_seed)
+    process = Process(space, observations, losses)
     rng = np.random.default_rng(random_seed)
     candidates = rng.random((_CANDIDATES, len(space.searched)))
     near = np.repeat(process.observed[np.argsort(losses, kind="stable")[:_CENTRES]], _NEAR, axis=0)

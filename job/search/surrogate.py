@@ -67,7 +67,7 @@ def importance(space: SearchSpace, observations: Sequence[Observation], seed: in
     and Leyton-Brown, 2014) with Saltelli's estimator (2010). Empty where fewer than LEAST_TRIALS observations have a
     loss, and where all are predicted to be equal.
     """
-    surrogate = _fit(space, observations, seed)
+    surrogate = _fit(space, observations)
     if surrogate is None:
         return {}
     rng = np.random.default_rng(derive_seed(seed, "importance"))
@@ -95,7 +95,7 @@ def partial_dependence(
     Each value is the mean over points of the other hyperparameters that are drawn from their priors (Friedman, 2001).
     Too little are fewer than LEAST_TRIALS observations with a loss, and losses that are all equal.
     """
-    surrogate = _fit(space, observations, seed)
+    surrogate = _fit(space, observations)
     if surrogate is None:
         return None
     sign = sense(objective)
@@ -117,15 +117,14 @@ def _share(index: float) -> float:
     return round(min(max(float(index), 0.0), 1.0), 4)
 
 
-def _fit(space: SearchSpace, observations: Sequence[Observation], seed: int) -> Process | None:
+def _fit(space: SearchSpace, observations: Sequence[Observation]) -> Process | None:
     """Fit the process to all observations as a suggestion would; None where it would know too little."""
     known = [observation.loss for observation in observations if observation.loss is not None]
     losses = told_losses(observations)
     if losses is None or len(known) < LEAST_TRIALS or min(known) == max(known):
         return None
-    random_seed = derive_seed(seed, "surrogate", len(observations))
     with threadpool_limits(1, user_api="blas"):
-        return Process(space, observations, losses, random_seed=random_seed)
+        return Process(space, observations, losses)
 
 
 def _curve(surrogate: Process, others: _Matrix, column: int, sign: int) -> Curve:

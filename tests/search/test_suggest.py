@@ -191,11 +191,11 @@ def test_an_earlier_runs_level_does_not_matter() -> None:
 def test_a_run_without_any_loss_is_told_the_worst_of_the_others() -> None:
     """Where all trials of this run diverged, the search turns away from them, and the earlier runs still guide it."""
     earlier, diverged = observe(SPACE, LOSSES, seed=1), observe(SPACE, [None, None])
-    observations, losses = joined(SPACE, [earlier], diverged, random_seed=0)
+    observations, losses = joined(SPACE, [earlier], diverged)
     assert observations == [*diverged, *earlier]
     assert losses is not None
     assert losses[:2].tolist() == [losses[2:].max()] * 2
-    assert joined(SPACE, [observe(SPACE, [None])], diverged, random_seed=0)[1] is None
+    assert joined(SPACE, [observe(SPACE, [None])], diverged)[1] is None
     assert_in_space(ask(number=2, observations=diverged, prior=[earlier]), SPACE)
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 import torch
@@ -50,6 +50,26 @@ def test_a_trial_learns(optimizer: str) -> None:
     model = model.to(memory_format=torch.channels_last)
     confusion = evaluate(model, photos, photos.validation, CPU).confusion
     assert confusion.trace() / confusion.sum() == pytest.approx(result.value)
+
+
+def test_a_trial_that_is_told_to_stop_is_pruned() -> None:
+    """It is asked after each epoch but the last, with all scores so far, and has neither value nor weights."""
+    asked: list[int] = []
+
+    def stop(epochs: Sequence[EpochScores]) -> bool:
+        asked.append(len(epochs))
+        return len(epochs) == 3
+
+    equipment = Equipment(make_photos(), CPU, initial=None, compile_model=False)
+    results = []
+    for epochs in (3, 5):
+        plan = make_plan(epochs=epochs)
+        hooks = Hooks(lambda _: None, lambda _: None, stop)
+        results.append(run_trial(plan, equipment, hooks, fresh_state(plan, equipment)))
+    assert asked == [1, 2, 1, 2, 3]
+    assert [result.status for result in results] == ["complete", "pruned"]
+    assert [len(result.epochs) for result in results] == [3, 3]
+    assert (results[1].value, results[1].best_epoch, results[1].weights) == (None, None, None)
 
 
 def test_a_trial_repeats_to_the_last_bit_in_another_process() -> None:

@@ -1,0 +1,66 @@
+"""Trials that are stopped early: what a run records of them, and that a killed one stops the same ones."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.jobs import comparable, events, results_of, run_job, tiny_settings
+from tests.study.test_resume import kill
+
+PRUNED = {"PRUNER": "halving", "N_TRIALS": "6", "N_INITIAL_TRIALS": "4", "EPOCHS": "4", "OBJECTIVE": "log_loss"}
+
+
+@pytest.fixture(scope="module")
+def baseline(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The results of a run with a pruner that nothing interrupted."""
+    directory = tmp_path_factory.mktemp("pruned")
+    result = run_job(tiny_settings(directory, **PRUNED))
+    assert result.returncode == 0, result.stderr
+    return results_of(directory / "run")
+
+
+def first_pruned(results: dict[str, Any]) -> int:
+    return next(int(trial["number"]) for trial in results["trials"] if trial["status"] == "pruned")
+
+
+def test_a_trial_that_falls_behind_ends_at_its_rung(baseline: dict[str, Any]) -> None:
+    """It has no value and no best epoch, the epochs it ran, and no say in who wins."""
+    trials = baseline["trials"]
+    assert {trial["status"] for trial in trials} == {"complete", "pruned"}
+    assert trials[0]["status"] == trials[1]["status"] == "complete"
+    for trial in trials:
+        stopped = trial["status"] == "pruned"
+        assert len(trial["epochs"]) == (1 if stopped else 4)  # one rung: an eighth and a quarter of 4 are 1 epoch
+        assert (trial["value"] is None) is (trial["best_epoch"] is None) is stopped
+        at_rung = sorted(other["epochs"][0]["validation_loss"] for other in trials[: trial["number"]])
+        third = max(1, (len(at_rung) + 1) // 3)
+        behind = len(at_rung) >= 2 and trial["epochs"][0]["validation_loss"] >= at_rung[third - 1]
+        assert stopped is behind
+    assert trials[baseline["best"]["trial"]]["status"] == "complete"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_around_the_record_of_a_pruned_trial_it_prunes_the_same(
+    tmp_path: Path, baseline: dict[str, Any], when: str
+) -> None:
+    """SIGKILL before or after the record is written: the run ends with the same results."""
+    settings = tiny_settings(tmp_path, **PRUNED)
+    point = kill("create", "trials/", first_pruned(baseline) + 1, when)
+    killed = run_job(settings | point, program="tests.killing")
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    again = run_job(settings)
+    assert again.returncode == 0, again.stderr
+    results = results_of(tmp_path / "run")
+    expected = comparable(baseline) | {"dataset": baseline["dataset"] | {"uri": results["dataset"]["uri"]}}
+    assert comparable(results) == expected
+
+
+def test_another_pruner_is_another_run(tmp_path: Path) -> None:
+    """Which trials there are depends on it, so a run keeps it for good; one that is older than it had none."""
+    settings = tiny_settings(tmp_path, N_TRIALS="1", EPOCHS="1")
+    assert run_job(settings).returncode == 0
+    refused = run_job(settings | {"FASHIONTUNE_PRUNER": "halving"})
+    assert refused.returncode == 42
+    assert "FASHIONTUNE_PRUNER is none there and halving here" in events(refused, "job failed")[0]["error"]

@@ -198,18 +198,18 @@ class Process:
         """Return what the process is told of points: (points, features).
 
         Ranges count in their priors. Each optimizer has a column of its own, since none lies between two others. And
-        the learning rate is that of the steps which momentum adds up to, rate / (1 - momentum): only with it do equal
-        rates mean the same at another momentum. Adam's momentum is a mean, which adds nothing up.
+        the learning rate has a second one, that of the steps which momentum adds up to, rate / (1 - momentum): there,
+        equal rates mean the same at another momentum. Adam's momentum is a mean, which adds nothing up.
         """
         columns = []
         momentum, summed = self._momentum(unit)
         for (name, dimension), column in zip(self.space.searched.items(), unit.T, strict=True):
             if isinstance(dimension, tuple):
                 columns += list(np.eye(len(dimension))[_codes(dimension, column)].T)
-            elif name == "learning_rate":
+                continue
+            columns.append(column)
+            if name == "learning_rate":
                 columns.append(_raised(dimension, column, np.where(summed, 1 / (1 - momentum), 1.0)))
-            else:
-                columns.append(column)
         return np.column_stack(columns)
 
     def _momentum(self, unit: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:

@@ -7,7 +7,7 @@ IMAGE ?= fashiontune-job
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' job/__init__.py)
 REVISION := $(shell git rev-parse HEAD 2>/dev/null)
 
-.PHONY: setup run test browser torture image image-test smoke lint manifests lock readme
+.PHONY: setup run test browser torture image image-test smoke lint manifests lock readme bench
 
 setup: $(VENV)/.installed
 
@@ -85,6 +85,12 @@ lock:
 	build/lock/bin/uv pip compile pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock $(LOCK_FLAGS)
 	echo awscli | build/lock/bin/uv pip compile - -o benchmarks/aws.lock $(LOCK_FLAGS)
 LOCK_FLAGS = --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+
+# Everything that is measured, into benchmarks/RESULTS.md; needs the small Fashion Product Images as a zip, an hour, and
+# a machine with nothing else to do. BENCH names some of them.
+bench: setup
+	$(BIN)/python -m benchmarks.run $(CATALOGUE) $(BENCH)
+CATALOGUE ?= ../shared/data/fashion-product-images-small.zip
 
 # The README's table of settings, made from their definition.
 readme: setup

@@ -13,14 +13,17 @@ class Figure:
 
     name: str
     value: float
-    target: float
+    target: float | None
     unit: str
     less_is_better: bool = field(default=False, kw_only=True)
     details: dict[str, float | int | str] = field(default_factory=dict)
     """What it was made of, such as the medians of both sides of a ratio."""
 
     @property
-    def is_met(self) -> bool:
+    def is_met(self) -> bool | None:
+        """Whether the target is reached; None where there is none."""
+        if self.target is None:
+            return None
         return self.value <= self.target if self.less_is_better else self.value >= self.target
 
 

@@ -28,6 +28,12 @@ from numpy.typing import NDArray
 from skopt import Optimizer
 from skopt.space import Categorical, Real
 
+from benchmarks.figure import Figure, print_figures
+from job.report.exports import png
+from job.report.markup import decimals, join, tag
+from job.report.palette import LIGHT, SHAPES, figure_style
+from job.report.scales import Linear
+from job.report.svg import Drawing, bottom_axis, left_axis, standalone
 from job.search.process import Observation, Params, point
 from job.search.pruning import Pruner, stops
 from job.search.space import SearchSpace
@@ -328,3 +334,97 @@ def outcomes(methods: Sequence[str], seeds: int = SEEDS) -> Iterator[Outcome]:
         running = {method: [pool.submit(_one, method, seed) for seed in range(seeds)] for method in methods}
         for method, futures in running.items():
             yield Outcome(method, tuple(future.result() for future in futures))
+
+
+AT = (30, 50, 70, 100, 130, 160, 200)
+"""Epochs at which regrets are told."""
+
+
+def _from_earlier_run(seed: int, *, warm: bool) -> Replay:
+    """Search one half of the table, with what a run of 60 epochs on the other half has observed, or without."""
+    rows = read_table().rows
+    earlier, table = Table(rows[::2]), Table(rows[1::2])
+    search = Ours(seed, "halving", table.epochs)
+    if warm:
+        first = Ours(SEEDS + seed, "halving", earlier.epochs)
+        replay(earlier, first, 60)
+        search.prior = [first.observations]
+    return replay(table, search, AT[-1] // 2)
+
+
+def warm_start() -> Figure:
+    """Return the regret after 50 epochs of searches that were begun from an earlier run, and of those that were not."""
+    half = Table(read_table().rows[1::2])
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        regrets: dict[str, float | int | str] = {}
+        for name, warm in (("warm", True), ("cold", False)):
+            running = [pool.submit(_from_earlier_run, seed, warm=warm) for seed in range(SEEDS)]
+            outcome = Outcome(name, tuple(future.result() for future in running))
+            regrets |= {f"{name}_regret_at_{epochs}": round(outcome.regret(half, epochs), 2) for epochs in AT[:4]}
+    value = float(regrets["warm_regret_at_50"]) - float(regrets["cold_regret_at_50"])
+    return Figure("warm start", round(value, 2), 0.0, "points of regret", less_is_better=True, details=regrets)
+
+
+def figures_of(table: Table, found: Sequence[Outcome]) -> list[Figure]:
+    """Return a figure for each method: the epochs that half of the seeds need, its spread and the regrets."""
+    listed = []
+    for each in found:
+        details: dict[str, float | int | str] = {
+            f"epochs_of_{share:.0%}": each.epochs(table, share) for share in (0.25, 0.5, 0.75, 0.9)
+        }
+        details = {name: value if math.isfinite(float(value)) else f"> {CAP}" for name, value in details.items()}
+        details["seeds_that_reached_it"] = f"{each.reached(table):.0%}"
+        details |= {f"regret_at_{epochs}": round(each.regret(table, epochs), 2) for epochs in AT}
+        listed.append(Figure(each.method, round(each.regret(table, CAP // 2), 2), None, "points", details=details))
+    return listed
+
+
+def draw(table: Table, found: Sequence[Outcome]) -> str:
+    """Return an SVG of the mean best accuracy against the epochs spent."""
+    width, height, top = 760.0, 320.0, 20.0
+    low, high = 0.78, 1 - table.best
+    x = Linear(0, CAP, 44, width - 210, whole=True)
+    y = Linear(low, math.ceil(high * 200) / 200, top + height, top)
+    parts = [left_axis(y, 44, width - 210, count=6)]
+    parts.append(bottom_axis(x, top + height, top, count=8, title="epochs of training spent"))
+    ends = []
+    for each, (colour, dashes) in zip(found, _STYLES, strict=True):
+        points = [(epochs, high - each.regret(table, epochs) / 100) for epochs in range(16, CAP + 1, 2)]
+        places = [f"{decimals(x(epochs))} {decimals(y(value))}" for epochs, value in points if value >= low]
+        style = f"fill:none;stroke:{colour};stroke-width:2;stroke-dasharray:{dashes}"
+        parts.append(tag("path", d=f"M{'L'.join(places)}", style=style))
+        ends.append((y(points[-1][1]), each.method, colour))
+    at = -100.0
+    for place, method, colour in sorted(ends):
+        at = max(place, at + 17)
+        parts.append(tag("text", method, x=width - 202, y=at + 4, style=f"fill:{colour}", class_="small"))
+    drawing = Drawing(width, top + height + 36, join(parts))
+    title = "Best validation accuracy found, mean of 50 seeds"
+    return str(standalone(drawing, title, SHAPES + figure_style(LIGHT)))
+
+
+_STYLES = (
+    ("#9aa4b0", "none"),
+    ("#5d656f", "none"),
+    ("#c45100", "none"),
+    ("#c45100", "6 3"),
+    ("#c45100", "2 3"),
+    ("#0072b2", "2 3"),
+    ("#0072b2", "6 3"),
+    ("#0072b2", "none"),
+)
+"""Colour and dashes of each method's line."""
+
+
+def main() -> None:
+    """Print the figures and draw the plot beside the table."""
+    table = read_table()
+    found = list(outcomes(list(METHODS)))
+    svg = draw(table, found)
+    TABLE.with_name("searches.svg").write_text(svg, "utf-8")
+    TABLE.with_name("searches.png").write_bytes(png(svg))
+    print_figures([*figures_of(table, found), warm_start()])
+
+
+if __name__ == "__main__":
+    main()

@@ -30,7 +30,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the job has it; read when 
 import torch
 from torch.nn import functional
 
-from benchmarks.figures import Figure
+from benchmarks.figure import Figure, print_figures
 from job.training.data import Normalisation, Photos, plan_epoch, training_batch
 from job.training.device import choose_device, configure_torch, usable_threads
 from job.training.plan import Equipment, TrialPlan
@@ -71,20 +71,11 @@ def bare_loop() -> list[Figure]:
         turn()
     seconds = [tuple(turn() for turn in turns) for _ in range(TURNS)]
     photos_in_turn = STEPS * BATCH
-    return [
-        Figure(
-            "trainer, share of the bare loop's photos a second",
-            round(statistics.median(bare / ours for bare, ours in seconds), 4),
-            "",
-            target=0.95,
-        ),
-        Figure(
-            "trainer, ResNet18 at 80x60 in batches of 128",
-            round(photos_in_turn / statistics.median(ours for _, ours in seconds), 1),
-            "photos/s",
-        ),
-        Figure("bare loop", round(photos_in_turn / statistics.median(bare for bare, _ in seconds), 1), "photos/s"),
-    ]
+    ours = round(photos_in_turn / statistics.median(ours for _, ours in seconds), 1)
+    bare = round(photos_in_turn / statistics.median(bare for bare, _ in seconds), 1)
+    share = round(statistics.median(bare / ours for bare, ours in seconds), 3)
+    details = {"trainer_photos_a_second": ours, "bare_loop_photos_a_second": bare}
+    return [Figure("trainer", share, 0.95, "of the bare loop's photos a second", details=details)]
 
 
 def _bare_turn(plan: TrialPlan, gear: Equipment) -> Callable[[], float]:
@@ -133,16 +124,12 @@ def whole_jobs(catalogue: Path) -> list[Figure]:
             directory.mkdir()
             rates.append((_job(folder, directory), _notebook(folder, directory)))
             print(f"{rates[-1][0]:.1f} photos/s the job, {rates[-1][1]:.1f} the notebook", file=sys.stderr)
-    return [
-        Figure(
-            "whole job, times the notebook's photos a second",
-            round(statistics.median(job / notebook for job, notebook in rates), 3),
-            "",
-            target=1.25,
-        ),
-        Figure("whole job", round(statistics.median(job for job, _ in rates), 1), "photos/s"),
-        Figure("notebook", round(statistics.median(notebook for _, notebook in rates), 1), "photos/s"),
-    ]
+    times = round(statistics.median(job / notebook for job, notebook in rates), 3)
+    details = {
+        "job_photos_a_second": round(statistics.median(job for job, _ in rates), 1),
+        "notebook_photos_a_second": round(statistics.median(notebook for _, notebook in rates), 1),
+    }
+    return [Figure("whole job", times, 1.25, "times the notebook's photos a second", details=details)]
 
 
 def some_photos(catalogue: Path, folder: Path) -> None:
@@ -209,5 +196,4 @@ def measure(catalogue: Path) -> list[Figure]:
 
 
 if __name__ == "__main__":
-    for figure in measure(Path(sys.argv[1])):
-        print(figure)
+    print_figures(measure(Path(sys.argv[1])))

@@ -22,7 +22,7 @@ from torch.profiler import ProfilerActivity, profile, record_function
 
 import job.training.data
 import job.training.trial
-from benchmarks.figures import Figure
+from benchmarks.figure import Figure, print_figures
 from job.training.data import Normalisation, Photos
 from job.training.device import choose_device, configure_torch, usable_threads
 from job.training.plan import Equipment, TrialPlan
@@ -106,23 +106,12 @@ def _marked(cause: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def measure() -> list[Figure]:
-    """Return each cause's share, and the share of all that is outside the model."""
+    """Return the share of a trial outside the model, and what it is made of."""
     found = shares()
     outside = sum(share for cause, share in found.items() if cause not in MODEL)
-    figures = [Figure(f"share of a trial: {cause}", round(share, 5), "") for cause, share in found.items()]
-    return [Figure("share of a trial outside the model", round(outside, 4), ""), *figures]
-
-
-def main() -> None:
-    """Print the shares as a table, and the three largest outside the model."""
-    found = shares()
-    for cause, share in found.items():
-        print(f"{cause:30}{100 * share:8.3f} %{'  in the model' if cause in MODEL else ''}")
-    outside = [cause for cause in found if cause not in MODEL]
-    print(
-        f"outside the model: {100 * sum(found[cause] for cause in outside):.2f} %, most of it {', '.join(outside[:3])}"
-    )
+    details = {cause: round(share, 4) for cause, share in found.items()}
+    return [Figure("outside the model", round(outside, 4), None, "of a trial", details=details)]
 
 
 if __name__ == "__main__":
-    main()
+    print_figures(measure())

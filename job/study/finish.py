@@ -15,9 +15,10 @@ from job.errors import JobError, RunMismatchError
 from job.report.mistakes import confident_mistakes
 from job.report.publish import build_results, score_test
 from job.report.results import RESULTS, RepetitionRecord, Results, Test, TrialRecord
-from job.study.finals import choose, compare, needed
+from job.study.finals import choose, compare
 from job.study.publishing import model_files
 from job.study.show import run_so_far, show_events, show_results
+from job.study.tidy import tidy
 from job.study.trials import Workbench, train_again
 from job.training.evaluate import evaluate
 from job.training.model import build_model
@@ -85,10 +86,7 @@ def finish(
     show_events(bench, [*records, *repetitions])
     show_results(bench, results)
     bench.journal.record_results(results)
-    bench.journal.forget_progress()
-    recorded = [*records, *repetitions]
-    bench.journal.forget_models(recorded, needed(records, repetitions, bench.settings))  # what a kill has left
-    bench.journal.forget_checkpoints(recorded)
+    tidy(bench.journal, bench.settings, records, repetitions)
     _log.info(
         "run",
         status=status,

@@ -239,6 +239,10 @@ class Journal:
         """Write progress.json."""
         self.storage.put(PROGRESS, progress.to_json(), content_type=_JSON)
 
+    def shows_progress(self) -> bool:
+        """Say whether there is a progress.json."""
+        return any(entry.key == PROGRESS for entry in self.storage.list(PROGRESS))
+
     def forget_progress(self) -> None:
         """Delete progress.json, after results.json is there."""
         self.storage.delete(PROGRESS)

@@ -13,6 +13,7 @@ from job.study.finals import compare
 from job.study.identity import refuse_other_settings
 from job.study.journal import Journal
 from job.study.preemption import Preemption
+from job.study.tidy import tidy
 
 _log = structlog.get_logger()
 
@@ -39,6 +40,8 @@ def run_job(settings: Settings, stop: Preemption) -> Outcome:
         refuse_other_settings(run, settings, settings.output_uri)
         results = journal.finished(settings) if run.dataset_uri == settings.dataset_uri else None
         if results is not None:
+            if journal.shows_progress():  # a kill came between the results and the end
+                tidy(journal, settings, journal.trials(), journal.repetitions())
             _log.info("run is complete already", trials=len(results.trials), results=uri)
             return Outcome(results, uri)
         results = journal.results()

@@ -177,6 +177,7 @@ def _parts(
             "seed": seed,
             "objective": objective,
             "acquisition": "EI",
+            "pruner": "halving",
             "n_initial_trials": N_INITIAL,
             "n_trials": n_trials,
         },

@@ -53,6 +53,21 @@ def test_killed_at_a_write_and_started_again_ends_with_the_same_results(
     assert [attempt["outcome"] for attempt in results["run"]["attempts"]][-1] == "complete"
 
 
+def test_killed_between_the_results_and_the_end_it_leaves_nothing_behind(
+    tmp_path: Path, baseline: tuple[Path, dict[str, Any]]
+) -> None:
+    """What an uninterrupted job would have deleted after results.json is deleted by the next start."""
+    settings = tiny_settings(tmp_path)
+    killed = run_job(settings | kill("put", "results.json", 1, "after"), program="tests.killing")
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert (tmp_path / "run" / "progress.json").exists()
+    again = run_job(settings)
+    assert events(again, "run is complete already")
+    expected = {path.relative_to(baseline[0]) for path in (baseline[0] / "run").rglob("*.*")}
+    attempt = Path("run/attempts/0002.json")
+    assert {path.relative_to(tmp_path) for path in (tmp_path / "run").rglob("*.*")} - {attempt} == expected
+
+
 def test_a_finished_trial_is_not_trained_again(tmp_path: Path) -> None:
     """What was recorded before the kill is read, not repeated."""
     settings = tiny_settings(tmp_path)

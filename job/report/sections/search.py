@@ -1,6 +1,8 @@
 """Section: what the search did, trial after trial."""
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 from job.report.blocks import Cell, figure, folded, paragraph, section, table
 from job.report.earlier import WarmStart
@@ -24,11 +26,20 @@ def search(view: View) -> Markup:
     lead = paragraph(
         f"{count(len(view.trials), 'trial')}: {told}. The first {design} are a space-filling design; those after it "
         f"were suggested by a Gaussian process with the acquisition function {settings.get('acquisition', 'EI')}, "
-        f"comparing trials by validation {view.objective_name}."
+        f"comparing trials by validation {view.objective_name}.{_pruned(statuses['pruned'], settings)}"
     )
     prior = paragraph(_prior(view)) if view.run.warm_start else Markup()
     drawn = [figure(view, each) for each in (BEST_VALUE, PARALLEL, SAMPLED, CURVES)]
     return section("search", "What did the search do?", lead, prior, *drawn, _all_trials(view))
+
+
+def _pruned(trials: int, settings: Mapping[str, Any]) -> str:
+    """Say why trials were stopped early, where some were."""
+    if not trials:
+        return ""
+    rules = {"halving": "not among the best third", "median": "behind the median"}
+    rule = rules.get(str(settings.get("pruner")), "behind")
+    return f" {count(trials, 'trial')} {'was' if trials == 1 else 'were'} stopped early, {rule} of those before."
 
 
 def _prior(view: View) -> str:

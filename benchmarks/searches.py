@@ -43,7 +43,8 @@ TABLE = Path(__file__).with_name("curves.jsonl")
 SEEDS = 50
 CAP = 200
 """Epochs after which a search is given up."""
-WITHIN = 0.005
+WITHIN = {"half_a_point": 0.005, "a_point": 0.01}
+"""How near to the table's best counts as having found it, in accuracy."""
 N_INITIAL = 8
 SPACE = SearchSpace()
 
@@ -307,14 +308,14 @@ class Outcome:
     method: str
     replays: tuple[Replay, ...]
 
-    def epochs(self, table: Table, share: float) -> float:
-        """Return after how many epochs such a share of the seeds is within half a point of the table's best."""
-        needed = sorted(each.epochs_until(table.best + WITHIN + 1e-9) for each in self.replays)
+    def epochs(self, table: Table, share: float, within: float) -> float:
+        """Return after how many epochs such a share of the seeds is within so much of the table's best."""
+        needed = sorted(each.epochs_until(table.best + within + 1e-9) for each in self.replays)
         return needed[math.ceil(share * len(needed)) - 1]
 
-    def reached(self, table: Table) -> float:
-        """Return the share of seeds that came within half a point at all."""
-        return statistics.fmean(each.epochs_until(table.best + WITHIN + 1e-9) < math.inf for each in self.replays)
+    def reached(self, table: Table, within: float) -> float:
+        """Return the share of seeds that came within so much at all."""
+        return statistics.fmean(each.epochs_until(table.best + within + 1e-9) < math.inf for each in self.replays)
 
     def regret(self, table: Table, epochs: int) -> float:
         """Return the simple regret, a mean over seeds, in points of accuracy; nothing found yet is what chance gets."""
@@ -369,11 +370,13 @@ def figures_of(table: Table, found: Sequence[Outcome]) -> list[Figure]:
     """Return a figure for each method: the epochs that half of the seeds need, its spread and the regrets."""
     listed = []
     for each in found:
-        details: dict[str, float | int | str] = {
-            f"epochs_of_{share:.0%}": each.epochs(table, share) for share in (0.25, 0.5, 0.75, 0.9)
-        }
-        details = {name: value if math.isfinite(float(value)) else f"> {CAP}" for name, value in details.items()}
-        details["seeds_that_reached_it"] = f"{each.reached(table):.0%}"
+        details: dict[str, float | int | str] = {}
+        for name, within in WITHIN.items():
+            for share in (0.25, 0.5, 0.75, 0.9):
+                epochs = each.epochs(table, share, within)
+                key = f"epochs_until_{share:.0%}_are_within_{name}"
+                details[key] = int(epochs) if math.isfinite(epochs) else f"> {CAP}"
+            details[f"seeds_within_{name}"] = f"{each.reached(table, within):.0%}"
         details |= {f"regret_at_{epochs}": round(each.regret(table, epochs), 2) for epochs in AT}
         listed.append(Figure(each.method, round(each.regret(table, CAP // 2), 2), None, "points", details=details))
     return listed

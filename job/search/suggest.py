@@ -1,8 +1,8 @@
 """From records to the next parameters: Bayesian optimisation as a pure function.
 
 Nothing of the optimiser outlives a call: each one fits a fresh process, seeded by the run's seed and the trial's
-number, to all earlier observations. So a resumed job suggests what an
-uninterrupted one does. Knows no torch, no storage and no objective; losses are minimised.
+number, to all earlier observations. So a resumed job suggests what an uninterrupted one does. Knows no torch, no
+storage and no objective; losses are minimised.
 """
 
 import math

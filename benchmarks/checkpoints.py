@@ -1,6 +1,6 @@
 """What checkpoints cost: the time that a trial takes longer for one checkpoint, as a share of the default interval.
 
-    python benchmarks/checkpoints.py
+    python -m benchmarks.checkpoints
 
 ResNet18 with Adam at its real size, photos of 80x60, batches of 128, 45 classes, checkpoints on the local disk. In one
 process, trials of a few steps with one checkpoint and without take turns; the checkpoint is written in the background
@@ -21,13 +21,13 @@ os.environ["GOMP_SPINCOUNT"] = "1000"  # as the job has it; read when torch is i
 
 import torch
 
+from benchmarks.noise import noise
 from job.settings import Settings
 from job.storage.local import LocalStorage
 from job.study.checkpoints import Checkpoints
 from job.study.journal import Journal
 from job.training.checkpoint import copy_weights
-from job.training.data import Normalisation, Photos
-from job.training.device import choose_device, configure_torch, usable_threads
+from job.training.device import configure_torch, usable_threads
 from job.training.plan import Equipment, TrialPlan
 from job.training.state import TrialState, fresh_state
 from job.training.trial import Hooks, run_trial
@@ -35,26 +35,10 @@ from job.training.trial import Hooks, run_trial
 PAIRS = 6
 STEPS = 5
 BATCH = 128
-CLASSES = 45
 
 
 class _EnoughError(Exception):
     """The steps are done."""
-
-
-def equipment() -> Equipment:
-    """Return photos of noise, as many as the steps need."""
-    generator = torch.Generator().manual_seed(0)
-    count = STEPS * BATCH
-    photos = Photos(
-        images=torch.randint(0, 256, (count, 80, 60, 3), generator=generator, dtype=torch.uint8),
-        labels=torch.randint(0, CLASSES, (count,), generator=generator),
-        train=torch.arange(count),
-        validation=torch.arange(BATCH),
-        n_classes=CLASSES,
-        normalisation=Normalisation((0.5, 0.5, 0.5), (0.25, 0.25, 0.25)),
-    )
-    return Equipment(photos, choose_device("cpu", "float32"), None, compile_model=False)
 
 
 def seconds_of(gear: Equipment, journal: Journal, number: int, *, checkpoint: bool) -> tuple[float, float]:
@@ -89,7 +73,7 @@ def seconds_of(gear: Equipment, journal: Journal, number: int, *, checkpoint: bo
 def main() -> None:
     """Print the figures as JSON."""
     configure_torch(threads=usable_threads(), deterministic=True)
-    gear = equipment()
+    gear = noise(STEPS * BATCH, BATCH)
     interval = Settings.model_fields["checkpoint_seconds"].default
     with tempfile.TemporaryDirectory() as directory:
         journal = Journal(LocalStorage(Path(directory)))

@@ -17,17 +17,16 @@ from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = "1"  # one process a core, which together train faster than one process on all
 
-import torch
 
-from job.catalogue.catalogue import Catalogue, load_catalogue
-from job.catalogue.split import Part
+from job.catalogue.catalogue import load_catalogue
 from job.progress import progress_bar
 from job.search.suggest import suggest
 from job.settings import Settings
 from job.study.inputs import catalogue_settings
-from job.training.data import Photos, normalisation_of
+from job.study.loop import photos_of
+from job.study.trials import trial_plan
 from job.training.device import choose_device, configure_torch
-from job.training.plan import Equipment, TrialPlan
+from job.training.plan import Equipment
 from job.training.state import fresh_state
 from job.training.trial import Hooks, run_trial
 
@@ -75,36 +74,15 @@ def _prepare(catalogue: str) -> None:
     configure_torch(threads=1, deterministic=True)
     with progress_bar() as progress:
         loaded = load_catalogue(catalogue_settings(_settings), progress)
-    _equipment = Equipment(_photos(loaded), choose_device("cpu", "float32"), None, compile_model=False)
-
-
-def _photos(catalogue: Catalogue) -> Photos:
-    train = catalogue.indices(Part.TRAIN)
-    return Photos(
-        images=torch.from_numpy(catalogue.images),
-        labels=torch.from_numpy(catalogue.labels),
-        train=torch.from_numpy(train),
-        validation=torch.from_numpy(catalogue.indices(Part.VALIDATION)),
-        n_classes=len(catalogue.classes),
-        normalisation=normalisation_of(catalogue.images, train),
-    )
+    device = choose_device("cpu", "float32")
+    _equipment = Equipment(photos_of(loaded, device, None), device, None, compile_model=False)
 
 
 def _train(number: int) -> dict[str, Any]:
     params = suggest(
         _settings.space, seed=0, observations=[], number=number, n_initial=CONFIGURATIONS, acquisition="EI"
     )
-    plan = TrialPlan(
-        number=number,
-        seed=_settings.seed,
-        learning_rate=float(params["learning_rate"]),
-        momentum=float(params["momentum"]),
-        weight_decay=float(params["weight_decay"]),
-        optimizer=str(params["optimizer"]),
-        epochs=_settings.epochs,
-        batch_size=_settings.batch_size,
-        objective=_settings.objective,
-    )
+    plan = trial_plan(_settings, number, params)
     hooks = Hooks(after_step=lambda _: None, after_epoch=lambda _: None)
     epochs = run_trial(plan, _equipment, hooks, fresh_state(plan, _equipment)).epochs
     return {

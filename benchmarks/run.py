@@ -17,7 +17,6 @@ CATALOGUE = ("training", "fetching", "memory", "startup")
 """Benchmarks that need real photos."""
 ALL = (*CATALOGUE, "trial_profile", "searches", "checkpoints", "preemption", "page")
 RESULTS = Path(__file__).with_name("RESULTS.md")
-HEAD = RESULTS.with_name("results_head.md")
 BUILD = Path("build/bench")
 VERSIONS = ("torch", "torchvision", "scikit-optimize", "optuna", "numpy", "pillow", "simplejpeg", "boto3")
 
@@ -55,8 +54,8 @@ def section(name: str, found: dict[str, Any]) -> str:
 
 
 def write_results() -> None:
-    """Write RESULTS.md from what all benchmarks have last printed, under what HEAD says of them."""
-    parts = [HEAD.read_text("utf-8").strip()]
+    """Write RESULTS.md from what all benchmarks have last printed, below what it says of them by hand."""
+    parts = [RESULTS.read_text("utf-8").split("\n## ")[0].strip()]
     for name in ALL:
         path = BUILD / f"{name}.json"
         if path.exists():

@@ -29,7 +29,6 @@ from skopt import Optimizer
 from skopt.space import Categorical, Real
 
 from benchmarks.figure import Figure, print_figures
-from job.report.exports import png
 from job.report.markup import decimals, join, tag
 from job.report.palette import LIGHT, SHAPES, figure_style
 from job.report.scales import Linear
@@ -423,9 +422,7 @@ def main() -> None:
     """Print the figures and draw the plot beside the table."""
     table = read_table()
     found = list(outcomes(list(METHODS)))
-    svg = draw(table, found)
-    TABLE.with_name("searches.svg").write_text(svg, "utf-8")
-    TABLE.with_name("searches.png").write_bytes(png(svg))
+    TABLE.with_name("searches.svg").write_text(draw(table, found), "utf-8")
     print_figures([*figures_of(table, found), warm_start()])
 
 

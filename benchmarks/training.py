@@ -27,18 +27,17 @@ from pathlib import Path
 
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the job has it; read when torch is imported
 
-import torch
 from torch.nn import functional
 
 from benchmarks.figure import Figure, print_figures
-from job.training.data import Normalisation, Photos, plan_epoch, training_batch
-from job.training.device import choose_device, configure_torch, usable_threads
+from benchmarks.noise import noise
+from job.training.data import plan_epoch, training_batch
+from job.training.device import configure_torch, usable_threads
 from job.training.plan import Equipment, TrialPlan
 from job.training.state import TrialState, fresh_state
 from job.training.trial import Hooks, run_trial
 
 BATCH = 128
-CLASSES = 45
 STEPS = 5  # in a turn
 TURNS = 9
 PHOTOS = 2000
@@ -54,18 +53,8 @@ class _EnoughError(Exception):
 def bare_loop() -> list[Figure]:
     """Return the trainer's photos a second, as such and as a share of the bare loop's."""
     configure_torch(threads=usable_threads(), deterministic=True)
-    generator = torch.Generator().manual_seed(0)
-    count = STEPS * (TURNS + 1) * BATCH
-    photos = Photos(
-        images=torch.randint(0, 256, (count, 80, 60, 3), generator=generator, dtype=torch.uint8),
-        labels=torch.randint(0, CLASSES, (count,), generator=generator),
-        train=torch.arange(count),
-        validation=torch.arange(BATCH),
-        n_classes=CLASSES,
-        normalisation=Normalisation((0.5, 0.5, 0.5), (0.25, 0.25, 0.25)),
-    )
     plan = TrialPlan(0, 0, 0.01, 0.9, 0.001, "sgd", 1, BATCH, "accuracy")
-    gear = Equipment(photos, choose_device("cpu", "float32"), None, compile_model=False)
+    gear = noise(STEPS * (TURNS + 1) * BATCH, BATCH)
     turns = (_bare_turn(plan, gear), _trainer_turn(plan, gear))
     for turn in turns:  # the first one makes the optimizer's state and warms up
         turn()

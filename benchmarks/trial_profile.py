@@ -23,13 +23,13 @@ from torch.profiler import ProfilerActivity, profile, record_function
 import job.training.data
 import job.training.trial
 from benchmarks.figure import Figure, print_figures
-from job.training.data import Normalisation, Photos
-from job.training.device import choose_device, configure_torch, usable_threads
+from benchmarks.noise import noise
+from job.training.device import configure_torch, usable_threads
 from job.training.plan import Equipment, TrialPlan
 from job.training.state import TrialState, fresh_state
 from job.training.trial import Hooks, run_trial
 
-TRAIN, VALIDATION, EPOCHS, BATCH, CLASSES = 1280, 274, 3, 128, 45
+TRAIN, VALIDATION, EPOCHS, BATCH = 1280, 274, 3, 128
 
 MODEL = ("forward", "backward", "optimizer")
 PICKING, NORMALISATION, REST = "picking, moving and flipping", "normalisation", "the rest"
@@ -40,7 +40,7 @@ _MARK = "benchmark: "  # of the ranges, beside torch's own
 def shares() -> dict[str, float]:
     """Return the share of each cause in a trial's wall time, the largest first; they sum to 1."""
     configure_torch(threads=usable_threads(), deterministic=True)
-    gear = _equipment()
+    gear = noise(TRAIN, VALIDATION)
     _trial(gear, epochs=1)  # warms up
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
         _trial(gear, EPOCHS)
@@ -50,20 +50,6 @@ def shares() -> dict[str, float]:
     times[PICKING] -= times[NORMALISATION]  # which is within it
     times[REST] = total - sum(times.values())
     return {cause: times[cause] / total for cause in sorted(times, key=times.__getitem__, reverse=True)}
-
-
-def _equipment() -> Equipment:
-    generator = torch.Generator().manual_seed(0)
-    count = TRAIN + VALIDATION
-    photos = Photos(
-        images=torch.randint(0, 256, (count, 80, 60, 3), generator=generator, dtype=torch.uint8),
-        labels=torch.randint(0, CLASSES, (count,), generator=generator),
-        train=torch.arange(TRAIN),
-        validation=torch.arange(TRAIN, count),
-        n_classes=CLASSES,
-        normalisation=Normalisation((0.5, 0.5, 0.5), (0.25, 0.25, 0.25)),
-    )
-    return Equipment(photos, choose_device("cpu", "float32"), None, compile_model=False)
 
 
 def _trial(gear: Equipment, epochs: int) -> None:

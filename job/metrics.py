@@ -33,6 +33,11 @@ def sense(objective: str) -> int:
     return 1 if objective == "log_loss" else -1
 
 
+def score_name(objective: str) -> str:
+    """Return which of an epoch's scores the objective names."""
+    return "validation_loss" if objective == "log_loss" else objective
+
+
 def metrics_of(confusion: NDArray[np.int64]) -> Metrics:
     """Return the scores of a confusion matrix, (C, C), rows true classes and columns predicted ones.
 

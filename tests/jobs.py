@@ -123,6 +123,11 @@ def comparable(results: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in results.items() if name != "run"} | {"trials": trials}
 
 
+def same_elsewhere(results: dict[str, Any], uri: str) -> dict[str, Any]:
+    """Return what is comparable of results whose catalogue would lie at another URI."""
+    return comparable(results) | {"dataset": results["dataset"] | {"uri": uri}}
+
+
 def results_of(directory: Path) -> dict[str, Any]:
     """Return the results.json of a run in a local folder."""
     results: dict[str, Any] = json.loads((directory / "results.json").read_bytes())

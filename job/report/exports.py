@@ -21,7 +21,7 @@ def draw_figures(results: Results | Progress) -> list[tuple[str, bytes, str]]:
         svg = _standalone(view, figure)
         if svg is not None:
             files.append((f"{figure.name}.svg", svg.encode(), "image/svg+xml"))
-            files.append((f"{figure.name}.png", png(svg), "image/png"))
+            files.append((f"{figure.name}.png", _png(svg), "image/png"))
     return files
 
 
@@ -30,8 +30,7 @@ def _standalone(view: View, figure: Figure) -> str | None:
     return None if drawing is None else standalone(drawing, figure.title, SHAPES + figure_style(LIGHT))
 
 
-def png(svg: str) -> bytes:
-    """Return an SVG's picture, with Roboto for all letters."""
+def _png(svg: str) -> bytes:
     import resvg_py  # noqa: PLC0415 -- a page is drawn without it
 
     fonts = [str(font_path("Regular")), str(font_path("Medium"))]

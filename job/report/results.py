@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from job.metrics import score_name
 from job.report.earlier import PriorRun, WarmStart
 from job.report.record import Record, checksum_field
 
@@ -32,7 +33,7 @@ class EpochRecord(Record):
 
     def value(self, objective: str) -> float:
         """Return the score that the objective names."""
-        return self.validation_loss if objective == "log_loss" else float(getattr(self, objective))
+        return float(getattr(self, score_name(objective)))
 
 
 class TrialTiming(Record):

@@ -13,8 +13,7 @@ Pruner = Literal["none", "median", "halving"]
 
 Curve = Sequence[float]
 
-_MEDIAN_RIVALS = 4  # earlier trials below which there is no median to speak of
-_HALVING_RIVALS = 2
+_LEAST_RIVALS = 4  # with fewer, a lucky first trial would stop all that come after it
 _ETA = 3  # one trial in so many goes on beyond a rung
 _RUNGS = (1 / 8, 1 / 4)  # shares of a trial: later on, trials that are left are hardly told apart before they end
 
@@ -28,8 +27,10 @@ def stops(pruner: Pruner, earlier: Sequence[Curve], curve: Curve, epochs: int) -
     if pruner == "none" or len(curve) >= epochs:
         return False
     rivals = [min(other[: len(curve)]) for other in earlier if len(other) >= len(curve)]
+    if len(rivals) < _LEAST_RIVALS:
+        return False
     if pruner == "median":
-        return len(rivals) >= _MEDIAN_RIVALS and min(curve) > median(rivals)
+        return min(curve) > median(rivals)
     return len(curve) in rungs(epochs) and _halving_stops(rivals, min(curve))
 
 
@@ -44,7 +45,5 @@ def _halving_stops(rivals: Sequence[float], loss: float) -> bool:
     Asynchronous successive halving's rule (Li et al., 2020), stopping a trial where that would let it wait: a trial
     that has stopped never goes on.
     """
-    if len(rivals) < _HALVING_RIVALS:
-        return False
     ahead = sum(rival <= loss for rival in rivals)
-    return ahead >= max(1, (len(rivals) + 1) // _ETA)
+    return ahead >= math.ceil((len(rivals) + 1) / _ETA)

@@ -18,7 +18,10 @@ from job.search.space import Range, SearchSpace
 from job.seeds import derive_seed
 
 LEAST_TRIALS = 8
-"""Trials with a value below which nothing is said: a process fitted to fewer says more about its prior."""
+"""Trials, complete or pruned, below which nothing is said: a process fitted to fewer says more about its prior."""
+
+LEAST_COMPLETE = 4
+"""Of them, those that must be complete: what the pruned ones would have come to is expected from these."""
 
 _Matrix = npt.NDArray[np.float64]
 
@@ -64,8 +67,8 @@ def importance(space: SearchSpace, observations: Sequence[Observation], seed: in
     """Return the first-order and the total Sobol' index of each hyperparameter that was searched for, from 0 to 1.
 
     They are the shares of the variance of what the process predicts over the priors: functional ANOVA (Hutter, Hoos
-    and Leyton-Brown, 2014) with Saltelli's estimator (2010). Empty where fewer than LEAST_TRIALS observations have a
-    loss, and where all are predicted to be equal.
+    and Leyton-Brown, 2014) with Saltelli's estimator (2010). Empty where there are fewer than LEAST_TRIALS or
+    LEAST_COMPLETE, and where all are predicted to be equal.
     """
     surrogate = _fit(space, observations)
     if surrogate is None:
@@ -93,7 +96,7 @@ def partial_dependence(
     """Return what is predicted along each hyperparameter and each pair of ranges, or None where too little is known.
 
     Each value is the mean over points of the other hyperparameters that are drawn from their priors (Friedman, 2001).
-    Too little are fewer than LEAST_TRIALS observations with a loss, and losses that are all equal.
+    Too little are fewer than LEAST_TRIALS or LEAST_COMPLETE, and losses that are all equal.
     """
     surrogate = _fit(space, observations)
     if surrogate is None:
@@ -120,8 +123,9 @@ def _share(index: float) -> float:
 def _fit(space: SearchSpace, observations: Sequence[Observation]) -> Process | None:
     """Fit the process to all observations as a suggestion would; None where it would know too little."""
     known = [observation.loss for observation in observations if observation.loss is not None]
+    trials = len(known) + sum(observation.pruned for observation in observations)
     losses = told_losses(observations)
-    if losses is None or len(known) < LEAST_TRIALS or min(known) == max(known):
+    if losses is None or len(known) < LEAST_COMPLETE or trials < LEAST_TRIALS or min(known) == max(known):
         return None
     with threadpool_limits(1, user_api="blas"):
         return Process(space, observations, losses)

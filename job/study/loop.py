@@ -67,7 +67,7 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
     attempt = AttemptRecord(started_at=datetime.now(UTC), host=host, seconds=catalogue.seconds)
     number = journal.begin_attempt(attempt)
     _log.info("attempt", attempt=number, device=device.name, precision=device.precision, threads=run.threads)
-    equipment = Equipment(_photos(catalogue, device, initial), device, initial, settings.compile)
+    equipment = Equipment(photos_of(catalogue, device, initial), device, initial, settings.compile)
     dataset = Dataset.model_validate(summarise(catalogue))
     bench = Workbench(settings, journal, stop, equipment, run, dataset, number, attempt, began)
 
@@ -86,7 +86,7 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
         raise
 
 
-def _photos(catalogue: Catalogue, device: Device, initial: dict[str, Tensor] | None) -> Photos:
+def photos_of(catalogue: Catalogue, device: Device, initial: dict[str, Tensor] | None) -> Photos:
     """Put the photos on the device; the statistics are the training part's, or those that given weights expect."""
     train = catalogue.indices(Part.TRAIN)
     if initial is None:

@@ -69,7 +69,7 @@ def next_trial(bench: Workbench, records: Sequence[TrialRecord]) -> TrialRecord:
     params = _suggest(bench.settings, bench.run.warm_start, records, number)
     suggested = time.monotonic()
     with bench.stop.deferred():
-        plan = _plan(bench.settings, number, params)
+        plan = trial_plan(bench.settings, number, params)
         result, blocked = _train(bench, plan, _stop(bench.settings, records))
         model = _store_best(bench, plan, result, records)
         timing = _timing(bench, result, suggest=suggested - started, checkpoint=blocked)
@@ -94,7 +94,7 @@ def repeat_trial(
     """Train one of `records` again with another seed and return the record, or that of another job that was faster."""
     structlog.contextvars.bind_contextvars(trial=trial.number, repetition=repetition)
     with bench.stop.deferred():
-        plan = _plan(bench.settings, trial.number, trial.params, repetition)
+        plan = trial_plan(bench.settings, trial.number, trial.params, repetition)
         result, blocked = _train(bench, plan)
         earlier = [each for each in repetitions if each.number == trial.number and each.repetition < repetition]
         model = _store_best(bench, plan, result, earlier)
@@ -118,7 +118,7 @@ def train_again(bench: Workbench, record: TrialRecord) -> bytes:
     structlog.contextvars.bind_contextvars(trial=record.number)
     with bench.stop.deferred():
         repetition = record.repetition if isinstance(record, RepetitionRecord) else 0
-        result, _ = _train(bench, _plan(bench.settings, record.number, record.params, repetition))
+        result, _ = _train(bench, trial_plan(bench.settings, record.number, record.params, repetition))
         data = save_safetensors(plain_layout(result.weights or {}))
         model = bench.journal.store_model(record.name, data)
         if model != record.model:
@@ -146,7 +146,8 @@ def _suggest(
     )
 
 
-def _plan(settings: Settings, number: int, params: dict[str, float | str], repetition: int = 0) -> TrialPlan:
+def trial_plan(settings: Settings, number: int, params: dict[str, float | str], repetition: int = 0) -> TrialPlan:
+    """Return what a trial of a run with these settings is to do, or a repetition of one."""
     return TrialPlan(
         number=number,
         repetition=repetition,

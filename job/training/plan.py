@@ -5,6 +5,7 @@ from typing import Literal
 
 from torch import Tensor
 
+from job.metrics import score_name
 from job.training.data import Photos
 from job.training.device import Device
 
@@ -47,7 +48,7 @@ class EpochScores:
 
     def value(self, objective: str) -> float:
         """Return the score that the objective names."""
-        return self.validation_loss if objective == "log_loss" else float(getattr(self, objective))
+        return float(getattr(self, score_name(objective)))
 
 
 @dataclass

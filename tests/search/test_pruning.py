@@ -24,31 +24,31 @@ def test_rungs_are_an_eighth_and_a_quarter_of_a_trial(epochs: int, expected: lis
     ("losses", "loss", "stopped"),
     [
         ([], 0.9, False),
-        ([0.5], 0.9, False),
-        ([0.5, 0.6], 0.55, True),
-        ([0.5, 0.6], 0.45, False),
-        ([0.1, 0.5, 0.6, 0.7, 0.8], 0.4, False),
+        ([0.1, 0.2, 0.3], 0.9, False),
+        ([0.1, 0.5, 0.6, 0.7], 0.4, False),
+        ([0.1, 0.2, 0.6, 0.7], 0.4, True),
+        ([0.1, 0.4, 0.6, 0.7], 0.4, True),
         ([0.1, 0.2, 0.6, 0.7, 0.8], 0.4, True),
-        ([0.1, 0.4, 0.6, 0.7, 0.8], 0.4, True),
+        ([0.1, 0.2, 0.6, 0.7, 0.8, 0.9], 0.4, False),
     ],
 )
 def test_halving_lets_the_best_third_go_on(losses: Sequence[float], loss: float, *, stopped: bool) -> None:
-    """The trial counts among those at its rung; with one rival nothing is said, and of equals the first goes on."""
+    """A third of all at its rung, rounded up; with less than four rivals each goes on, and of equals the first."""
     assert stops("halving", flat(*losses), [loss], 8) is stopped
 
 
 def test_halving_looks_at_its_rungs_alone() -> None:
     """Between them and after them even the worst trial goes on."""
-    earlier = flat(0.1, 0.2, 0.3)
+    earlier = flat(0.1, 0.2, 0.3, 0.4)
     assert [stops("halving", earlier, [0.9] * epoch, 8) for epoch in range(1, 9)] == [True, True, *[False] * 6]
 
 
 def test_rivals_are_those_that_have_come_as_far() -> None:
     """A trial that ended before a rung is none there, and the lowest loss so far counts."""
-    ended = [[0.1], [0.1], [0.1]]
+    ended = [[0.1]] * 4
     assert not stops("halving", ended, [0.9, 0.5], 8)
-    assert stops("halving", [*ended, [0.9, 0.4], [0.4, 0.9]], [0.9, 0.5], 8)
-    assert not stops("halving", [*ended, [0.9, 0.4], [0.5, 0.9]], [0.3, 0.9], 8)
+    assert stops("halving", [*ended, [0.9, 0.4], [0.4, 0.9], [0.9, 0.9], [0.9, 0.9]], [0.9, 0.5], 8)
+    assert not stops("halving", [*ended, [0.9, 0.4], [0.5, 0.9], [0.9, 0.9], [0.9, 0.9]], [0.3, 0.9], 8)
 
 
 @pytest.mark.parametrize(("losses", "stopped"), [([0.1, 0.2, 0.3], False), ([0.1, 0.2, 0.6, 0.7], True)])

@@ -114,6 +114,21 @@ def test_too_little_says_nothing(values: list[float | None]) -> None:
     assert partial_dependence(SPACE, observations, 0, objective="accuracy") is None
 
 
+@pytest.mark.parametrize(("complete", "pruned", "said"), [(4, 4, True), (3, 9, False), (4, 3, False)])
+def test_pruned_trials_count_beside_complete_ones(complete: int, pruned: int, *, said: bool) -> None:
+    """With four complete trials, others tell what they would have come to."""
+    rng = np.random.default_rng(0)
+    observations = []
+    for number, params in enumerate(points(SPACE, complete + pruned)):
+        loss = float(rng.random())
+        if number < complete:
+            observations.append(Observation(params, loss, (loss + 0.1, loss)))
+        else:
+            observations.append(Observation(params, None, (loss + 0.1,), pruned=True))
+    assert bool(importance(SPACE, observations, 0)) is said
+    assert (partial_dependence(SPACE, observations, 0, objective="accuracy") is not None) is said
+
+
 @pytest.mark.parametrize("values", [[1e30, 0.0] * 5, [3e38, -3e38] * 4, [5e-324, 0.0] * 4, [0.1] * 9 + [0.9]])
 def test_odd_values_are_no_error(values: list[float]) -> None:
     """Whatever the trials' values, shares stay within 0 and 1 and curves are finite or not there."""

@@ -6,7 +6,7 @@ from job.report.markup import Markup, join
 from job.report.results import TrialResult
 from job.report.view import View
 from job.report.words import NBSP, NONE, PARAMETERS, count, deviation, listed, parameter, percent
-from job.search.surrogate import LEAST_TRIALS
+from job.search.surrogate import LEAST_COMPLETE, LEAST_TRIALS
 
 _RUNNERS_UP = 6
 _SHARES = ("importance alone", "with interactions")
@@ -31,7 +31,8 @@ def hyperparameters(view: View) -> Markup:
     if not any(drawn):
         drawn = [
             paragraph(
-                f"How much each hyperparameter matters is said from {LEAST_TRIALS} trials with different values on."
+                f"How much each hyperparameter matters is said from {LEAST_TRIALS} trials on, complete or pruned, "
+                f"{LEAST_COMPLETE} or more of which are complete with different values."
             )
         ]
     return section("hyperparameters", "Which hyperparameters are best, and how sure is that?", *children, *drawn)

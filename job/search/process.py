@@ -21,6 +21,10 @@ from job.search.space import PARAMETERS, Range, SearchSpace
 
 Params = dict[str, float | str]
 
+_LENGTHS = (0.5, 10.0)
+"""Bounds of the length scales, in ranges: a dozen trials would else be taken for bumps in a plain, and with 0.1 and 0.3
+replays on `benchmarks/curves.jsonl` found less."""
+
 _CHUNK = 4096  # points predicted at once, which bounds the memory
 
 
@@ -165,7 +169,7 @@ class Process:
         self.observed = np.array([to_unit(space, observation.params) for observation in observations])
         features = self._features(self.observed)
         dimensions = features.shape[1]
-        kernel = ConstantKernel(1.0, (0.1, 20.0)) * Matern([0.5] * dimensions, [(0.1, 10.0)] * dimensions, nu=2.5)
+        kernel = ConstantKernel(1.0, (0.1, 20.0)) * Matern([0.5] * dimensions, [_LENGTHS] * dimensions, nu=2.5)
         self.model = GaussianProcessRegressor(kernel + WhiteKernel(0.05, (1e-3, 0.5)), noise="gaussian")
         largest = float(np.abs(losses).max()) or 1.0  # without it, squares of huge losses overflow
         self.centre = float((losses / largest).mean()) * largest

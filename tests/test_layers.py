@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "job"
-BASE = {"errors", "seeds", "metrics", "logs"}
+BASE = {"errors", "seeds", "metrics", "objective", "logs"}
 ALLOWED = {
     "__main__": {"cli"},
     "cli": {"errors", "logs", "settings", "settings_help", "progress", "study", "report", "catalogue", ""},
@@ -22,6 +22,7 @@ ALLOWED = {
     "errors": set(),
     "seeds": set(),
     "metrics": set(),
+    "objective": set(),
     "logs": set(),
     "__init__": set(),
 }

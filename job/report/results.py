@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from job.metrics import score_name
+from job.objective import score_name
 from job.report.earlier import PriorRun, WarmStart
 from job.report.record import Record, checksum_field
 

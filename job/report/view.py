@@ -11,7 +11,8 @@ from functools import cached_property
 from statistics import quantiles
 
 from job.errors import SettingsError
-from job.metrics import sense, wilson_interval
+from job.metrics import wilson_interval
+from job.objective import sense
 from job.report.results import EpochRecord, Final, Progress, Results, TrialResult
 from job.report.scales import Linear, Log, Scale, rounded_out
 from job.report.words import NBSP, NONE, OBJECTIVES, PARAMETERS, count, deviation, parameter, score

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from statistics import fmean, stdev
 from typing import TypeVar
 
-from job.metrics import sense
+from job.objective import sense
 from job.report.results import Final, RepetitionRecord, TrialRecord
 from job.settings import Settings
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import structlog
 
 from job.errors import RunMismatchError, SettingsError, StorageError
-from job.metrics import sense
+from job.objective import sense
 from job.report.earlier import PriorObservation, PriorRun
 from job.report.results import TrialRecord
 from job.search.space import SearchSpace

@@ -12,7 +12,7 @@ import structlog
 from safetensors.torch import save as save_safetensors
 
 from job.errors import RunMismatchError
-from job.metrics import sense
+from job.objective import sense
 from job.report.earlier import PriorRun
 from job.report.results import (
     AttemptRecord,

@@ -5,7 +5,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from job.metrics import score_name
+from job.objective import score_name
 from job.training.data import Photos
 from job.training.device import Device
 

@@ -20,6 +20,7 @@ from job.study.publishing import model_files
 from job.study.show import run_so_far, show_events, show_results
 from job.study.tidy import tidy
 from job.study.trials import Workbench, train_again
+from job.training.device import give_back_memory
 from job.training.evaluate import evaluate
 from job.training.model import build_model
 
@@ -50,6 +51,7 @@ def finish(
     weights = _weights(bench, best)
     started = time.monotonic()
     test = _measure(bench, catalogue, weights)
+    give_back_memory()  # that took a model's training, before the model's files and the figures take theirs
     ended = bench.attempt.model_copy(
         update={
             "ended_at": datetime.now(UTC),

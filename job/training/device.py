@@ -114,6 +114,13 @@ def configure_torch(*, threads: int, deterministic: bool) -> None:
     _keep_freed_memory()
 
 
+def give_back_memory() -> None:
+    """Give the kernel what is freed by now, once nothing is trained any more; other C libraries than glibc are left."""
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if malloc_trim is not None:
+        malloc_trim(0)
+
+
 def _keep_freed_memory() -> None:
     """Have glibc hand out again what was freed, where it would give large blocks back to the kernel (mallopt(3)).
 

@@ -16,6 +16,8 @@ from job.training.data import Photos, normalise
 from job.training.device import Device
 
 BATCH_SIZE = 512
+CPU_BATCH_SIZE = 128
+"""On a CPU more at a time are no faster, and 512 photos of 80x60 take 240 MB more than their training takes."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def evaluate(
     loss = torch.zeros((), dtype=torch.float64, device=rows.device)
     top3 = torch.zeros((), dtype=torch.int64, device=rows.device)
     predicted, probability = [], []
-    for batch in rows.split(BATCH_SIZE):
+    for batch in rows.split(CPU_BATCH_SIZE if rows.device.type == "cpu" else BATCH_SIZE):
         labels = photos.labels[batch]
         with device.autocast():
             logits = model(normalise(photos.images[batch], photos.moments))  # (B, C)

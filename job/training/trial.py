@@ -126,10 +126,10 @@ def _train_epoch(
         inputs, labels = training_batch(photos, order, state.step * batch_size, batch_size)
         with device.autocast():
             loss = functional.cross_entropy(state.forward(inputs), labels)
-        state.optimizer.zero_grad(set_to_none=True)
         state.scaler.scale(loss).backward()
         state.scaler.step(state.optimizer)
         state.scaler.update()
+        state.optimizer.zero_grad(set_to_none=True)  # a checkpoint or a validation may take their memory
         state.loss_sum += loss.detach()
         state.step += 1
         if state.step % check_every == 0 and not math.isfinite(float(state.loss_sum)):

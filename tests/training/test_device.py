@@ -1,6 +1,8 @@
 """Devices: a GPU that is there and cannot be used is never passed over in silence."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -110,3 +112,27 @@ def test_compiling_without_a_compiler_is_refused(monkeypatch: pytest.MonkeyPatch
     refuse_compile_without_compiler(compile_model=False)
     with pytest.raises(SettingsError, match="FASHIONTUNE_COMPILE=true needs"):
         refuse_compile_without_compiler(compile_model=True)
+
+
+def test_what_training_took_is_given_back_only_when_nothing_is_trained_any_more() -> None:
+    """Freed memory stays with the process, whose next step takes it again, until it is given back to the kernel."""
+    program = """
+import torch
+from job.training.device import configure_torch, give_back_memory
+
+def megabytes():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096 / 1e6
+
+configure_torch(threads=1, deterministic=True)
+before = megabytes()
+feature_maps = [torch.ones(10_000_000) for _ in range(5)]  # 200 MB
+del feature_maps
+freed = megabytes()
+give_back_memory()
+print(freed - before, megabytes() - before)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    freed, given_back = map(float, done.stdout.split())
+    assert freed > 150
+    assert given_back < 50

@@ -341,7 +341,7 @@ AT = (30, 50, 70, 100, 130, 160, 200)
 
 
 def _from_earlier_run(seed: int, *, warm: bool) -> Replay:
-    """Search one half of the table, with what a run of 60 epochs on the other half has observed, or without."""
+    """Search one half of the table by halving, with what a run of 60 epochs on the other half observed, or without."""
     rows = read_table().rows
     earlier, table = Table(rows[::2]), Table(rows[1::2])
     search = Ours(seed, "halving", table.epochs)

@@ -136,9 +136,9 @@ class Settings(BaseSettings):
         "EI", description="Acquisition function of the Bayesian optimisation."
     )
     pruner: Pruner = Field(
-        "halving",
-        description="Stops trials early: `halving` after an eighth and a quarter of its epochs a trial that is not "
-        "among the best third so far, `median` after each epoch one that is behind the median; `none` stops none.",
+        "median",
+        description="Stops trials early: `median` after each epoch a trial that is behind the median so far, `halving` "
+        "after an eighth and a quarter of its epochs one that is not among the best third; `none` stops none.",
     )
     warm_start_uri: Annotated[str, AfterValidator(_check_uris)] = Field(
         "",

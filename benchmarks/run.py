@@ -2,8 +2,8 @@
 
     python -m benchmarks.run CATALOGUE [NAME ...]
 
-Without names, all of them: the better part of an hour on two cores that must have nothing else to do. What each has
-printed stays in build/bench/, so one of them can be run again alone.
+Without names, all of them: the better part of an hour on two cores that must have nothing else to do. What RESULTS.md
+says by hand stays, and so do the figures of benchmarks that are not run.
 """
 
 import json
@@ -17,20 +17,18 @@ CATALOGUE = ("training", "fetching", "memory", "startup")
 """Benchmarks that need real photos."""
 ALL = (*CATALOGUE, "trial_profile", "searches", "checkpoints", "preemption", "page")
 RESULTS = Path(__file__).with_name("RESULTS.md")
-BUILD = Path("build/bench")
 VERSIONS = ("torch", "torchvision", "scikit-optimize", "optuna", "numpy", "pillow", "simplejpeg", "boto3")
 
 
-def run(name: str, catalogue: str) -> None:
-    """Run a benchmark and keep what it prints."""
+def run(name: str, catalogue: str) -> dict[str, Any]:
+    """Run a benchmark and return what it prints."""
     arguments = [catalogue] if name in CATALOGUE else []
     print(f"{name} ...", file=sys.stderr, flush=True)
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{name}", *arguments], check=True, stdout=subprocess.PIPE, text=True
     )
-    json.loads(done.stdout)  # else it is no result
-    BUILD.mkdir(parents=True, exist_ok=True)
-    (BUILD / f"{name}.json").write_text(done.stdout, "utf-8")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def section(name: str, found: dict[str, Any]) -> str:
@@ -38,7 +36,11 @@ def section(name: str, found: dict[str, Any]) -> str:
     lines = [f"## {name}", "", f"`python -m benchmarks.{name}` on {found.pop('machine')}", ""]
     figures = found.pop("figures", None)
     if figures is None:
-        lines += ["| figure | measured |", "|---|---|", *(f"| {key} | {value} |" for key, value in found.items())]
+        lines += [
+            "| figure | measured |",
+            "|---|---|",
+            *(f"| {key} | {_told(value)} |" for key, value in found.items()),
+        ]
         return "\n".join(lines)
     lines += ["| figure | measured | target | |", "|---|---|---|---|"]
     for each in figures:
@@ -48,23 +50,26 @@ def section(name: str, found: dict[str, Any]) -> str:
         lines.append(f"| {each['name']} | {each['value']} {each['unit']} | {target} | {met} |")
     for each in figures:
         if each["details"]:
-            told = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in each["details"].items())
-            lines += ["", f"{each['name']}: {told}."]
+            lines += ["", f"{each['name']}: {_told(each['details'])}."]
     return "\n".join(lines)
 
 
-def write_results() -> None:
-    """Write RESULTS.md from what all benchmarks have last printed, below what it says of them by hand."""
-    parts = [RESULTS.read_text("utf-8").split("\n## ")[0].strip()]
-    for name in ALL:
-        path = BUILD / f"{name}.json"
-        if path.exists():
-            parts.append(section(name, json.loads(path.read_text("utf-8"))))
-    parts.append("Versions: " + ", ".join(f"{name} {version(name)}" for name in VERSIONS) + ".")
-    RESULTS.write_text("\n\n".join(parts) + "\n", "utf-8")
+def _told(value: Any) -> str:  # noqa: ANN401 -- whatever JSON holds
+    if not isinstance(value, dict):
+        return str(value)
+    return ", ".join(f"{key.replace('_', ' ')} {each}" for key, each in value.items())
+
+
+def write_section(name: str, text: str) -> None:
+    """Put a benchmark's part of RESULTS.md in place of the one that is there, and the versions at the end."""
+    old, _, _ = RESULTS.read_text("utf-8").partition("\nVersions: ")
+    head, *rest = old.split("\n## ")
+    sections = {each.splitlines()[0]: f"## {each}" for each in rest} | {name: text}
+    parts = [head, *(sections[each] for each in ALL if each in sections)]
+    versions = "Versions: " + ", ".join(f"{package} {version(package)}" for package in VERSIONS) + "."
+    RESULTS.write_text("\n\n".join(part.strip() for part in [*parts, versions]) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
     for benchmark in sys.argv[2:] or ALL:
-        run(benchmark, sys.argv[1])
-    write_results()
+        write_section(benchmark, section(benchmark, run(benchmark, sys.argv[1])))

@@ -45,6 +45,7 @@ CAP = 200
 WITHIN = {"half_a_point": 0.005, "a_point": 0.01}
 """How near to the table's best counts as having found it, in accuracy."""
 N_INITIAL = 8
+DEFAULT: Pruner = "median"
 SPACE = SearchSpace()
 
 
@@ -341,12 +342,12 @@ AT = (30, 50, 70, 100, 130, 160, 200)
 
 
 def _from_earlier_run(seed: int, *, warm: bool) -> Replay:
-    """Search one half of the table by halving, with what a run of 60 epochs on the other half observed, or without."""
+    """Search one half of the table, with what a run of 60 epochs on the other half has observed, or without."""
     rows = read_table().rows
     earlier, table = Table(rows[::2]), Table(rows[1::2])
-    search = Ours(seed, "halving", table.epochs)
+    search = Ours(seed, DEFAULT, table.epochs)
     if warm:
-        first = Ours(SEEDS + seed, "halving", earlier.epochs)
+        first = Ours(SEEDS + seed, DEFAULT, earlier.epochs)
         replay(earlier, first, 60)
         search.prior = [first.observations]
     return replay(table, search, AT[-1] // 2)

@@ -311,6 +311,8 @@ def _report(suite: str, outcomes: Iterator[Outcome], count: int) -> int:
             print(f"DIFFERS: {outcome.name}: {outcome.difference}", flush=True)
         if sys.stderr.isatty():
             print(f"\r{suite} {len(done)} of {count}", end="", file=sys.stderr, flush=True)
+        elif len(done) % 50 == 0:
+            print(f"{suite}: {len(done)} of {count}", flush=True)
     disturbed = sum(outcome.disturbed for outcome in done)
     different = sum(outcome.difference is not None for outcome in done)
     what = {"kills": "kills", "instants": "kills", "faults": "faults", "company": "second jobs"}[suite]

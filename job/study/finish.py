@@ -51,7 +51,7 @@ def finish(
     weights = _weights(bench, best)
     started = time.monotonic()
     test = _measure(bench, catalogue, weights)
-    give_back_memory()  # that took a model's training, before the model's files and the figures take theirs
+    give_back_memory()  # what training took, before the model's files and the figures take theirs
     ended = bench.attempt.model_copy(
         update={
             "ended_at": datetime.now(UTC),

@@ -1,8 +1,6 @@
 """Section: what the search did, trial after trial."""
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
 
 from job.report.blocks import Cell, figure, folded, paragraph, section, table
 from job.report.earlier import WarmStart
@@ -26,20 +24,27 @@ def search(view: View) -> Markup:
     lead = paragraph(
         f"{count(len(view.trials), 'trial')}: {told}. The first {design} are a space-filling design; those after it "
         f"were suggested by a Gaussian process with the acquisition function {settings.get('acquisition', 'EI')}, "
-        f"comparing trials by validation {view.objective_name}.{_pruned(statuses['pruned'], settings)}"
+        f"comparing trials by validation {view.objective_name}.{_pruned(view)}"
     )
     prior = paragraph(_prior(view)) if view.run.warm_start else Markup()
     drawn = [figure(view, each) for each in (BEST_VALUE, PARALLEL, SAMPLED, CURVES)]
     return section("search", "What did the search do?", lead, prior, *drawn, _all_trials(view))
 
 
-def _pruned(trials: int, settings: Mapping[str, Any]) -> str:
-    """Say why trials were stopped early, where some were."""
-    if not trials:
+def _pruned(view: View) -> str:
+    """Say why trials were stopped early, where some were, and what that has saved."""
+    pruned = [trial for trial in view.trials if trial.status == "pruned"]
+    if not pruned:
         return ""
+    settings = view.run.settings
     rules = {"halving": "not among the best third", "median": "behind the median"}
     rule = rules.get(str(settings.get("pruner")), "behind")
-    return f" {count(trials, 'trial')} {'was' if trials == 1 else 'were'} stopped early, {rule} of those before."
+    saved = len(pruned) * settings["epochs"] - sum(len(trial.epochs) for trial in pruned)
+    were = "was" if len(pruned) == 1 else "were"
+    return (
+        f" {count(len(pruned), 'trial')} {were} stopped early, {rule} of those before, which saved {saved} of "
+        f"{len(view.trials) * settings['epochs']} epochs."
+    )
 
 
 def _prior(view: View) -> str:

@@ -17,7 +17,7 @@ from job.training.device import Device
 
 BATCH_SIZE = 512
 CPU_BATCH_SIZE = 128
-"""On a CPU more at a time are no faster, and 512 photos of 80x60 take 240 MB more than their training takes."""
+"""On two cores 512 photos of 80x60 at a time are 5 % faster, and take 240 MB more than their training takes."""
 
 
 @dataclass(frozen=True)

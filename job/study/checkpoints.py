@@ -103,6 +103,7 @@ class Checkpoints:
             except (StorageError, StorageUnavailableError) as error:
                 _log.warning("checkpoint not written", trial=self._plan.number, error=str(error))
             finally:
+                del data  # else its memory would be held until after the next one has taken its own
                 self._write_seconds = time.monotonic() - started
                 with box.changed:
                     box.writing = False

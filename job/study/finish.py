@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -29,19 +30,23 @@ _log = structlog.get_logger()
 Status = Literal["complete", "budget_spent"]
 
 
-def finish(
-    bench: Workbench,
-    catalogue: Catalogue,
-    status: Status,
-    records: Sequence[TrialRecord],
-    repetitions: Sequence[RepetitionRecord],
-) -> Results:
-    """Measure the winner's model on the test part and publish model and results.
+@dataclass(frozen=True)
+class Winner:
+    """The best trial, or the best repetition of one, measured."""
 
-    Raises JobError where no trial has a model.
-    """
+    record: TrialRecord
+    weights: bytes
+    """A safetensors file."""
+    test: Test
+    seconds: float
+    """That the measuring took."""
+
+
+def measure_winner(
+    bench: Workbench, catalogue: Catalogue, records: Sequence[TrialRecord], repetitions: Sequence[RepetitionRecord]
+) -> Winner:
+    """Choose the winner and measure it on the test part; raises JobError where no trial has a model."""
     best = choose(records, repetitions, bench.settings)
-    finals = compare(records, repetitions, bench.settings)
     if best is None or best.model is None:
         message = (
             f"none of {len(records)} trials has trained to the end (the last one, {records[-1].status}: "
@@ -51,13 +56,25 @@ def finish(
     weights = _weights(bench, best)
     started = time.monotonic()
     test = _measure(bench, catalogue, weights)
-    give_back_memory()  # what training took, before the model's files and the figures take theirs
+    return Winner(best, weights, test, time.monotonic() - started)
+
+
+def finish(
+    bench: Workbench,
+    status: Status,
+    records: Sequence[TrialRecord],
+    repetitions: Sequence[RepetitionRecord],
+    winner: Winner,
+) -> Results:
+    """Publish model and results; needs no photo any more."""
+    finals = compare(records, repetitions, bench.settings)
+    best, weights, test = winner.record, winner.weights, winner.test
+    give_back_memory()  # what photos and training took, before the model's files and the figures take theirs
     ended = bench.attempt.model_copy(
         update={
             "ended_at": datetime.now(UTC),
             "outcome": status,
-            "seconds": bench.attempt.seconds
-            | {"evaluate": time.monotonic() - started, "total": time.monotonic() - bench.began},
+            "seconds": bench.attempt.seconds | {"evaluate": winner.seconds, "total": time.monotonic() - bench.began},
         }
     )
     bench.journal.end_attempt(bench.attempt_number, ended)

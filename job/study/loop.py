@@ -8,6 +8,7 @@ import os
 import platform
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
@@ -22,7 +23,7 @@ from job.report.results import AttemptRecord, Dataset, RepetitionRecord, Results
 from job.settings import Settings
 from job.study.budget import budget_spent
 from job.study.finals import next_repetition
-from job.study.finish import Status, finish
+from job.study.finish import Status, finish, measure_winner
 from job.study.identity import new_run, refuse_other_data, refuse_other_settings, versions
 from job.study.inputs import catalogue_settings, load_initial_weights
 from job.study.journal import Journal
@@ -78,7 +79,11 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
     stop.announce(announce)  # the process may have to end before the work in hand does
     try:
         status, records, repetitions = _search(bench)
-        return finish(bench, catalogue, status, records, repetitions)
+        winner = measure_winner(bench, catalogue, records, repetitions)
+        # nothing is trained or measured any more: the memory that all photos take is free for what is published
+        del catalogue, equipment
+        bench = replace(bench, equipment=bench.equipment.without_photos())
+        return finish(bench, status, records, repetitions, winner)
     except BaseException as error:
         outcome = f"signal {error.signal_number}" if isinstance(error, Preempted) else str(error)
         if not isinstance(error, StorageUnavailableError):  # which would be asked in vain, for as long again

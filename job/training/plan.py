@@ -1,8 +1,9 @@
 """What a trial is told, what it works with and what it comes to; the words that training and study share."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from job.objective import score_name
@@ -79,6 +80,10 @@ class Equipment:
     initial: dict[str, Tensor] | None
     """Given initial weights, on the CPU; None draws them from the seed."""
     compile_model: bool
+
+    def without_photos(self) -> "Equipment":
+        """Return the same but for the photos themselves, so that their memory is free."""
+        return replace(self, photos=replace(self.photos, images=torch.empty_like(self.photos.images[:0])))
 
 
 def step_sizes(photos: int, batch_size: int) -> tuple[int, int]:

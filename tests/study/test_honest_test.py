@@ -105,6 +105,14 @@ def test_the_test_part_is_evaluated_once_in_a_whole_search(
     assert len(rows) == len(set(rows))
 
 
+def test_no_photo_is_in_memory_while_the_model_is_published(
+    uninterrupted: tuple[dict[str, list[list[int]]], Path],
+) -> None:
+    """All photos are let go of once the test is done: what is published takes memory of its own."""
+    uses, _ = uninterrupted
+    assert uses["memory"] == [[]]
+
+
 @pytest.mark.parametrize(
     ("write", "evaluations"),
     [(("create", "trials/", 2, "after"), 1), (("put", "model/", 1, "before"), 2)],

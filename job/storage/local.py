@@ -84,7 +84,7 @@ class LocalStorage:
             file.write(start, self.get_range(entry.key, start, length, tag=entry.tag))
 
         self.stat(entry.key)
-        fetch_ranges(copy, file, progress)
+        fetch_ranges(copy, file, lambda _: None, progress)
 
     def _path(self, key: str) -> Path:
         check_key(key)

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError, IncompleteReadError
 from job.storage.base import BINARY, Data, Entry, check_key, check_prefix
 from job.storage.files import reading
 from job.storage.ranges import PartFile, Progress, fetch_ranges
+from job.storage.s3_checksum import checksum_of
 from job.storage.s3_client import Client, open_client
 from job.storage.s3_errors import FAILURES, DamagedBodyError, code_of, status_of
 from job.storage.s3_retry import Retries
@@ -37,7 +38,7 @@ class S3Storage:
     An object is one PUT, hence atomic, and at most 5 GiB. What a GET returns is compared with the ETag where that is
     the content's MD5, since not every server sends checksums; a body that differs is fetched again. When that gives
     the same body once more, this server's ETags must be something else, as those of S3 Express are, and are left alone
-    from then on.
+    from then on. A download is compared with the object's checksum, where there is one.
     """
 
     def __init__(self, client: Client, bucket: str, prefix: str, *, retry_seconds: float) -> None:
@@ -172,7 +173,9 @@ class S3Storage:
         self._retries.call("upload", key, attempt)
 
     def download(self, entry: Entry, file: PartFile, *, progress: Progress | None = None) -> None:
-        head = self._head(entry.key)
+        # servers that do not know checksums are not asked for them
+        asks = self._client.meta.config.response_checksum_validation == "when_supported"
+        head = self._head(entry.key, **({"ChecksumMode": "ENABLED"} if asks else {}))
         place = self._place(entry.key) | {"IfMatch": f'"{entry.tag}"'}
         seen: set[str] = set()
 
@@ -186,7 +189,14 @@ class S3Storage:
             self._retries.call("download", entry.key, attempt, file.given_up)
 
         def attempt() -> None:
-            self._verify(fetch_ranges(fetch, file, progress), head, seen)
+            checksum = checksum_of(head)
+            if checksum is not None:
+                fetch_ranges(fetch, file, checksum.add, progress)
+                checksum.check()
+            else:
+                digest = hashlib.md5(usedforsecurity=False)
+                fetch_ranges(fetch, file, digest.update, progress)
+                self._verify(digest.hexdigest(), head, seen)
 
         self._retries.call("download", entry.key, attempt, file.given_up)
 
@@ -194,8 +204,8 @@ class S3Storage:
         check_key(key)
         return {"Bucket": self._bucket, "Key": self._prefix + key}
 
-    def _head(self, key: str) -> dict[str, Any]:
-        place = self._place(key)
+    def _head(self, key: str, **more: str) -> dict[str, Any]:
+        place = self._place(key) | more
 
         def attempt() -> Any:  # noqa: ANN401 -- botocore has no types
             try:
@@ -203,7 +213,7 @@ class S3Storage:
             except ClientError as error:
                 if 400 <= status_of(error) < 500:  # noqa: PLR2004 -- HTTP
                     # the answer to a HEAD has no body, so only a GET tells a missing bucket from a missing key
-                    self._client.get_object(**place)["Body"].close()
+                    self._client.get_object(**self._place(key))["Body"].close()
                 raise
 
         head: dict[str, Any] = self._retries.call("stat", key, attempt)

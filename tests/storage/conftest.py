@@ -74,9 +74,9 @@ def client(bucket: Bucket) -> Client:
     return client_of(bucket.seaweed, bucket.seaweed.endpoint)
 
 
-def client_of(seaweed: Seaweed, endpoint: str, retry_seconds: float = 20) -> Client:
+def client_of(seaweed: Seaweed, endpoint: str, retry_seconds: float = 20, **changes: str) -> Client:
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in seaweed.environment(endpoint=endpoint).items():
+        for name, value in (seaweed.environment(endpoint=endpoint) | changes).items():
             patch.setenv(name, value)
         return open_client(retry_seconds)
 
@@ -136,9 +136,9 @@ def open_through(bucket: Bucket) -> Iterator[OpenThrough]:
     """A function that opens a storage of certain retry time behind a proxy of its own, and returns both."""
     with ExitStack() as running:
 
-        def open_through(*, retry_seconds: float, bytes_per_second: float = 0) -> Through:
+        def open_through(*, retry_seconds: float, bytes_per_second: float = 0, **changes: str) -> Through:
             proxy = running.enter_context(running_proxy(bucket.seaweed.endpoint, bytes_per_second=bytes_per_second))
-            client = client_of(bucket.seaweed, proxy.endpoint, retry_seconds)
+            client = client_of(bucket.seaweed, proxy.endpoint, retry_seconds, **changes)
             return S3Storage(client, bucket.name, new_prefix(), retry_seconds=retry_seconds), proxy
 
         yield open_through

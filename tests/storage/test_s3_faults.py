@@ -179,6 +179,36 @@ def test_download_survives(through: Through, tmp_path: Path) -> None:
     assert len(logs) == 4
 
 
+@pytest.mark.parametrize("kind", ["CRC64NVME", "CRC32C", "CRC32", "SHA256"])
+def test_download_is_held_against_the_checksum(
+    open_through: OpenThrough, client: Client, tmp_path: Path, kind: str
+) -> None:
+    """Where the server says which checksum an object has, a damaged download is known by it; else by its MD5."""
+    storage, proxy = open_through(retry_seconds=20, AWS_RESPONSE_CHECKSUM_VALIDATION="when_supported")
+    data = random.Random(4).randbytes(PART_BYTES + 12345)
+    bucket, _, key = f"{storage.uri}key".removeprefix("s3://").partition("/")
+    client.put_object(Bucket=bucket, Key=key, Body=data, ChecksumAlgorithm=kind)
+    entry = storage.stat("key")
+    proxy.plan = in_turn(Fault(flip=0.5), method="GET")
+    with capture_logs() as logs:
+        assert downloaded(storage, entry, tmp_path) == data
+    (event,) = logs
+    assert event["error"].startswith(f"the body's {'MD5' if kind == 'SHA256' else kind} is ")
+
+
+def test_download_in_which_every_bit_is_wrong_twice_is_not_taken(
+    open_through: OpenThrough, client: Client, tmp_path: Path
+) -> None:
+    """A checksum that differs is never taken for a tag that is no digest: the download fails when it stays so."""
+    storage, proxy = open_through(retry_seconds=1, AWS_RESPONSE_CHECKSUM_VALIDATION="when_supported")
+    bucket, _, key = f"{storage.uri}key".removeprefix("s3://").partition("/")
+    client.put_object(Bucket=bucket, Key=key, Body=DATA, ChecksumAlgorithm="CRC64NVME")
+    entry = storage.stat("key")
+    proxy.plan = lambda request: Fault(flip=0.5) if request.method == "GET" else None
+    with pytest.raises(StorageUnavailableError, match="the body's CRC64NVME is"):
+        downloaded(storage, entry, tmp_path)
+
+
 def test_download_of_an_object_that_changes_fails(through: Through, client: Client, tmp_path: Path) -> None:
     """A download is of one version: when another is put meanwhile it fails."""
     storage, proxy = through

@@ -21,8 +21,8 @@ from tests.torture import (
 pytestmark = pytest.mark.timeout(1200)  # minutes of work, and more on a loaded machine
 
 SEED = 3
-KILLS = 24
-INSTANTS = 6
+KILLS = 12
+INSTANTS = 4
 
 
 @pytest.fixture(scope="module")

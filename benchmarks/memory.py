@@ -128,17 +128,19 @@ def control_group(limit: int) -> Iterator[Path | None]:
     group = parent / f"fashiontune-{os.getpid()}"
     try:
         group.mkdir()
-    except OSError as error:
-        print(f"no memory limit: {error}", file=sys.stderr)
-        yield None
-        return
-    try:
         (group / name).write_text(str(limit))
         os.sync()
         Path("/proc/sys/vm/drop_caches").write_text("3")
-        yield group / "cgroup.procs"
+    except OSError as error:
+        print(f"no memory limit: {error}", file=sys.stderr)
+        processes = None
+    else:
+        processes = group / "cgroup.procs"
+    try:
+        yield processes
     finally:
-        group.rmdir()
+        with contextlib.suppress(FileNotFoundError):
+            group.rmdir()
 
 
 def memory_of_tree(top: int) -> tuple[int, int]:

@@ -193,6 +193,8 @@ class S3Storage:
             if checksum is not None:
                 fetch_ranges(fetch, file, checksum.add, progress)
                 checksum.check()
+            elif not self._has_md5(head):
+                fetch_ranges(fetch, file, lambda _: None, progress)
             else:
                 digest = hashlib.md5(usedforsecurity=False)
                 fetch_ranges(fetch, file, digest.update, progress)
@@ -229,11 +231,15 @@ class S3Storage:
         else:
             yield b"".join(_chunks(response, given_up))[start : start + length]
 
+    def _has_md5(self, response: dict[str, Any]) -> bool:
+        """Return whether the response's ETag is the content's MD5, as far as is known."""
+        encrypted = "aws:kms" in response.get("ServerSideEncryption", "") or "SSECustomerAlgorithm" in response
+        return self._tags_are_digests and not encrypted and bool(_MD5.fullmatch(_tag(response).lower()))
+
     def _verify(self, digest: str, response: dict[str, Any], seen: set[str]) -> None:
         """Raise DamagedBodyError if `digest`, the content's MD5, is not the response's ETag although that is an MD5."""
         tag = _tag(response).lower()
-        encrypted = "aws:kms" in response.get("ServerSideEncryption", "") or "SSECustomerAlgorithm" in response
-        if encrypted or digest == tag or not _MD5.fullmatch(tag) or not self._tags_are_digests:
+        if digest == tag or not self._has_md5(response):
             return
         if digest in seen:
             self._tags_are_digests = False

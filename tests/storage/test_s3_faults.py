@@ -196,9 +196,7 @@ def test_download_is_held_against_the_checksum(
     assert event["error"].startswith(f"the body's {'MD5' if kind == 'SHA256' else kind} is ")
 
 
-def test_download_in_which_every_bit_is_wrong_twice_is_not_taken(
-    open_through: OpenThrough, client: Client, tmp_path: Path
-) -> None:
+def test_a_download_that_stays_damaged_fails(open_through: OpenThrough, client: Client, tmp_path: Path) -> None:
     """A checksum that differs is never taken for a tag that is no digest: the download fails when it stays so."""
     storage, proxy = open_through(retry_seconds=1, AWS_RESPONSE_CHECKSUM_VALIDATION="when_supported")
     bucket, _, key = f"{storage.uri}key".removeprefix("s3://").partition("/")
@@ -207,6 +205,28 @@ def test_download_in_which_every_bit_is_wrong_twice_is_not_taken(
     proxy.plan = lambda request: Fault(flip=0.5) if request.method == "GET" else None
     with pytest.raises(StorageUnavailableError, match="the body's CRC64NVME is"):
         downloaded(storage, entry, tmp_path)
+
+
+def test_an_object_that_went_up_in_parts_is_downloaded(
+    open_through: OpenThrough, client: Client, tmp_path: Path
+) -> None:
+    """Neither its ETag nor a checksum of the parts' checksums is taken for one of its content."""
+    storage, _ = open_through(retry_seconds=1, AWS_RESPONSE_CHECKSUM_VALIDATION="when_supported")
+    data = random.Random(5).randbytes(2 * PART_BYTES)
+    bucket, _, key = f"{storage.uri}key".removeprefix("s3://").partition("/")
+    place = {"Bucket": bucket, "Key": key}
+    upload = client.create_multipart_upload(**place, ChecksumAlgorithm="CRC32")["UploadId"]
+    parts = []
+    for number, start in enumerate((0, PART_BYTES), 1):
+        body = data[start : start + PART_BYTES]
+        made = client.upload_part(**place, UploadId=upload, PartNumber=number, Body=body, ChecksumAlgorithm="CRC32")
+        parts.append({"PartNumber": number, "ETag": made["ETag"], "ChecksumCRC32": made["ChecksumCRC32"]})
+    client.complete_multipart_upload(**place, UploadId=upload, MultipartUpload={"Parts": parts})
+    entry = storage.stat("key")
+    assert entry.tag.endswith("-2")
+    with capture_logs() as logs:
+        assert downloaded(storage, entry, tmp_path) == data
+    assert not logs
 
 
 def test_download_of_an_object_that_changes_fails(through: Through, client: Client, tmp_path: Path) -> None:

@@ -62,11 +62,11 @@ lint: setup
 	$(BIN)/mypy
 
 # What Kubernetes, Docker and GitHub will read, held against their schemas and against what is known to go wrong. Needs
-# kubectl, to render the overlays, and no cluster. 1.32 and 1.36 are the ends of the versions that are meant.
+# no cluster. 1.32 and 1.36 are the ends of the versions that are meant.
 manifests: setup
 	mkdir -p build/manifests
 	set -e; for folder in k8s k8s/base k8s/overlays/*; do \
-		kubectl kustomize $$folder > build/manifests/$$(echo $$folder | tr / -).yaml; \
+		$(BIN)/kubectl kustomize $$folder > build/manifests/$$(echo $$folder | tr / -).yaml; \
 	done
 	set -e; for version in 1.32 1.36; do \
 		$(BIN)/kubernetes-validate --quiet --strict -k $$version k8s/job.yaml build/manifests/*.yaml; \

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -17,6 +16,7 @@ from job.settings import PREFIX, Settings, load_settings, variable_name
 from job.storage.s3_client import open_client
 from job.study.preemption import GRACE_SECONDS
 from job.study.trials import MAX_DEATHS
+from tests.kustomize import kustomize
 
 ROOT = Path(__file__).parents[1]
 K8S = ROOT / "k8s"
@@ -26,14 +26,6 @@ PROMISED_SECONDS = 10
 """From SIGTERM to the exit, as the README says."""
 
 Document = dict[str, Any]
-
-
-def kustomize(folder: Path) -> str:
-    kubectl = shutil.which("kubectl")
-    assert kubectl, "kubectl is missing: it renders the overlays (kubectl kustomize DIR), and needs no cluster for that"
-    result = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=False, timeout=120)
-    assert result.returncode == 0, result.stderr
-    return result.stdout
 
 
 @functools.cache

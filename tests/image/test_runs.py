@@ -12,6 +12,7 @@ import yaml
 from tests.image.conftest import BUCKET, ROOT, Store, figures
 from tests.image.engine import docker, inspect, run, started, variables, wait, wait_for_event
 from tests.jobs import comparable
+from tests.kustomize import kustomize
 
 TINY = {
     "FASHIONTUNE_IMAGE_HEIGHT": "40",
@@ -104,10 +105,7 @@ def test_ended_within_a_trial_and_run_again_it_comes_to_the_same_results(
 
 def _pod(adapt: Callable[[dict[str, Any]], None]) -> str:
     """Return the smoke overlay's Pod and its ConfigMaps: the engine plays Pods and knows no Job."""
-    rendered = subprocess.run(
-        ["kubectl", "kustomize", str(ROOT / "k8s" / "overlays" / "smoke")], capture_output=True, text=True, check=True
-    )
-    documents = list(yaml.safe_load_all(rendered.stdout))
+    documents = list(yaml.safe_load_all(kustomize(ROOT / "k8s" / "overlays" / "smoke")))
     (job,) = (document for document in documents if document["kind"] == "Job")
     pod = {
         "apiVersion": "v1",

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal
 
 import structlog
@@ -70,14 +69,7 @@ def finish(
     finals = compare(records, repetitions, bench.settings)
     best, weights, test = winner.record, winner.weights, winner.test
     give_back_memory()  # what photos and training took, before the model's files and the figures take theirs
-    ended = bench.attempt.model_copy(
-        update={
-            "ended_at": datetime.now(UTC),
-            "outcome": status,
-            "seconds": bench.attempt.seconds | {"evaluate": winner.seconds, "total": time.monotonic() - bench.began},
-        }
-    )
-    bench.journal.end_attempt(bench.attempt_number, ended)
+    bench.attempt.end(status, evaluate=winner.seconds)
     published = bench.journal.publish(
         model_files(
             settings=bench.settings,

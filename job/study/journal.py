@@ -180,8 +180,8 @@ class Journal:
             number += 1
         return number
 
-    def end_attempt(self, number: int, attempt: AttemptRecord) -> None:
-        """Write down how an attempt ended."""
+    def update_attempt(self, number: int, attempt: AttemptRecord) -> None:
+        """Write an attempt's record in place of the one that is there."""
         self.storage.put(_attempt_key(number), AttemptFile(attempt=attempt).to_json(), content_type=_JSON)
 
     def attempts(self) -> dict[int, AttemptRecord]:

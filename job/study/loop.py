@@ -4,12 +4,9 @@ Every decision is a function of the settings, the seed and the records of earlie
 of its own: killed anywhere and started again, it arrives at the same results.
 """
 
-import os
-import platform
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import structlog
 import torch
@@ -19,8 +16,9 @@ from job.catalogue.catalogue import Catalogue, load_catalogue, summarise
 from job.catalogue.split import Part
 from job.errors import JobError, Preempted, StorageUnavailableError
 from job.progress import progress_bar
-from job.report.results import AttemptRecord, Dataset, RepetitionRecord, Results, RunRecord, TrialRecord
+from job.report.results import Dataset, RepetitionRecord, Results, RunRecord, TrialRecord
 from job.settings import Settings
+from job.study.attempt import Attempt
 from job.study.budget import budget_spent
 from job.study.finals import next_repetition
 from job.study.finish import Status, finish, measure_winner
@@ -64,17 +62,15 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
         if results is not None:
             return results
     configure_torch(threads=run.threads, deterministic=settings.deterministic)
-    host = os.environ.get("POD_NAME") or platform.node()
-    attempt = AttemptRecord(started_at=datetime.now(UTC), host=host, seconds=catalogue.seconds)
-    number = journal.begin_attempt(attempt)
-    _log.info("attempt", attempt=number, device=device.name, precision=device.precision, threads=run.threads)
+    attempt = Attempt(journal, began, catalogue.seconds)
+    _log.info("attempt", attempt=attempt.number, device=device.name, precision=device.precision, threads=run.threads)
     equipment = Equipment(photos_of(catalogue, device, initial), device, initial, settings.compile)
     dataset = Dataset.model_validate(summarise(catalogue))
-    bench = Workbench(settings, journal, stop, equipment, run, dataset, number, attempt, began)
+    bench = Workbench(settings, journal, stop, equipment, run, dataset, attempt)
 
     def announce(signal_number: int) -> None:
         _log.warning("signal", signal=signal_number, grace_seconds=GRACE_SECONDS)
-        _end_attempt(bench, f"signal {signal_number}")
+        _note_end(attempt, f"signal {signal_number}")
 
     stop.announce(announce)  # the process may have to end before the work in hand does
     try:
@@ -87,7 +83,7 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
     except BaseException as error:
         outcome = f"signal {error.signal_number}" if isinstance(error, Preempted) else str(error)
         if not isinstance(error, StorageUnavailableError):  # which would be asked in vain, for as long again
-            _end_attempt(bench, outcome)
+            _note_end(attempt, outcome)
         raise
 
 
@@ -115,7 +111,7 @@ def _search(bench: Workbench) -> tuple[Status, list[TrialRecord], list[Repetitio
     """
     settings = bench.settings
     records, repetitions = bench.journal.trials(), bench.journal.repetitions()
-    earlier = {number: each for number, each in bench.journal.attempts().items() if number < bench.attempt_number}
+    earlier = {number: each for number, each in bench.journal.attempts().items() if number < bench.attempt.number}
     while True:
         bench.stop.check()
         _refuse_failures(records, settings.max_failed_trials)
@@ -124,7 +120,7 @@ def _search(bench: Workbench) -> tuple[Status, list[TrialRecord], list[Repetitio
         if searched and due is None:
             return "complete", records, repetitions
         trained = [*records, *repetitions]
-        if budget_spent(settings.time_budget, trained, earlier, time.monotonic() - bench.began):
+        if budget_spent(settings.time_budget, trained, earlier, bench.attempt.elapsed):
             _log.info("time budget is spent", budget=settings.time_budget, trials=len(records))
             return "budget_spent", records, repetitions
         if due is None:
@@ -144,11 +140,9 @@ def _refuse_failures(records: Sequence[TrialRecord], limit: int) -> None:
         raise JobError(message)
 
 
-def _end_attempt(bench: Workbench, outcome: str) -> None:
+def _note_end(attempt: Attempt, outcome: str) -> None:
     """Note how an attempt ended, if storage still answers; that it cannot be noted must not hide why it ended."""
-    seconds = bench.attempt.seconds | {"total": time.monotonic() - bench.began}
-    ended = bench.attempt.model_copy(update={"ended_at": datetime.now(UTC), "outcome": outcome, "seconds": seconds})
     try:
-        bench.journal.end_attempt(bench.attempt_number, ended)
+        attempt.end(outcome)
     except Exception as error:  # noqa: BLE001 -- whatever it is, the first error is the one to report
         _log.warning("attempt's end not written", error=str(error))

@@ -29,6 +29,7 @@ from job.search.pruning import stops
 from job.search.suggest import suggest
 from job.seeds import derive_seed
 from job.settings import Settings
+from job.study.attempt import Attempt
 from job.study.checkpoints import Checkpoints, resume_state
 from job.study.finals import best_of, needed
 from job.study.journal import Journal
@@ -55,10 +56,7 @@ class Workbench:
     run: RunRecord
     dataset: Dataset
     """What the catalogue holds, for those who watch."""
-    attempt_number: int
-    attempt: AttemptRecord
-    began: float
-    """When the attempt did, by the monotonic clock."""
+    attempt: Attempt
 
 
 def next_trial(bench: Workbench, records: Sequence[TrialRecord]) -> TrialRecord:
@@ -178,16 +176,13 @@ def _train(
 ) -> tuple[TrialResult, float]:
     """Train a trial from its last checkpoint; return what came of it and the seconds it stood still for checkpoints."""
     state, step = resume_state(bench.journal, plan, bench.equipment)
-    earlier = [each for number, each in bench.journal.attempts().items() if number < bench.attempt_number]
+    earlier = [each for number, each in bench.journal.attempts().items() if number < bench.attempt.number]
     deaths = _deaths(earlier, plan, step)
     if deaths >= MAX_DEATHS:
         error = f"its process died {deaths} times without a new checkpoint"
         return TrialResult("failed", epochs=state.result.epochs, error=error), 0.0
     bench.stop.check()  # before the attempt is marked as one at work
-    marked = bench.attempt.model_copy(
-        update={"trial": plan.number, "repetition": plan.repetition or None, "step": step}
-    )
-    bench.journal.end_attempt(bench.attempt_number, marked)
+    bench.attempt.take_up(plan.number, plan.repetition, step)
     checkpoints = Checkpoints(bench.journal, plan, bench.equipment, bench.settings.checkpoint_seconds)
 
     def after_step(state: TrialState) -> None:
@@ -291,6 +286,6 @@ def _timing(bench: Workbench, result: TrialResult, *, suggest: float, checkpoint
         checkpoint=round(checkpoint, 3),
         total=round(suggest + train + evaluate + checkpoint, 3),
         images_per_second=round(photos / train, 1) if train else None,
-        attempt=bench.attempt_number,
+        attempt=bench.attempt.number,
         ended_at=datetime.now(UTC),
     )

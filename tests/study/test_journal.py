@@ -151,7 +151,7 @@ def test_attempts_are_numbered_even_when_two_begin_at_once(journal: Journal) -> 
     """Each attempt has a number of its own, and one that was killed is there without an end."""
     begun = AttemptRecord(started_at=NOW)
     assert [journal.begin_attempt(begun) for _ in range(3)] == [1, 2, 3]
-    journal.end_attempt(2, begun.model_copy(update={"outcome": "complete", "ended_at": NOW}))
+    journal.update_attempt(2, begun.model_copy(update={"outcome": "complete", "ended_at": NOW}))
     assert {number: each.outcome for number, each in journal.attempts().items()} == {1: None, 2: "complete", 3: None}
 
 

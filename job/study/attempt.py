@@ -1,0 +1,43 @@
+"""The attempt: one process's work on the run, and the one place that knows its present record."""
+
+import os
+import platform
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from job.report.results import AttemptRecord
+from job.study.journal import Journal
+
+
+class Attempt:
+    """Writes its record whenever it changes; what the record has gained stays in it to the end."""
+
+    def __init__(self, journal: Journal, began: float, seconds: dict[str, float]) -> None:
+        """Begin an attempt: `began` is the monotonic clock's time at the start, `seconds` where time has gone since."""
+        self._journal = journal
+        self._began = began
+        self._changing = threading.Lock()  # a signal is noted by a thread beside the work in hand
+        host = os.environ.get("POD_NAME") or platform.node()
+        self._record = AttemptRecord(started_at=datetime.now(UTC), host=host, seconds=seconds)
+        self.number = journal.begin_attempt(self._record)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the attempt began."""
+        return time.monotonic() - self._began
+
+    def take_up(self, trial: int, repetition: int, step: int) -> None:
+        """Note which trial is trained now (repetition 0 is the trial itself), and from which step on."""
+        self._write(trial=trial, repetition=repetition or None, step=step)
+
+    def end(self, outcome: str, **seconds: float) -> None:
+        """Note how the attempt ended, and where else its time went."""
+        known = self._record.seconds | seconds | {"total": self.elapsed}
+        self._write(ended_at=datetime.now(UTC), outcome=outcome, seconds=known)
+
+    def _write(self, **changes: Any) -> None:  # noqa: ANN401 -- the record's fields
+        with self._changing:
+            self._record = self._record.model_copy(update=changes)
+            self._journal.update_attempt(self.number, self._record)

@@ -100,6 +100,13 @@ class Settings(BaseSettings):
         description="Classes with fewer photos (counted after MAX_IMAGES) are left out, by name.",
     )
     max_images: int = Field(0, ge=0, description="Use a stratified subset of this many photos; 0 uses all.")
+    max_missing_share: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="When more than this share of the catalogue's ids is missing (rows without a photo, photos without "
+        "a row, rows and photos that cannot be used), the job ends with an error; below it, a warning tells the share.",
+    )
     image_height: int = Field(80, ge=16, le=1024, description="Height in pixels of the photos that the model sees.")
     image_width: int = Field(60, ge=16, le=1024, description="Width in pixels of the photos that the model sees.")
     validation_fraction: float = Field(0.15, gt=0, le=0.45, description="Share of each class that scores the trials.")

@@ -7,13 +7,15 @@ import json
 import os
 import shutil
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import structlog
 
+from job.catalogue.missing import Missing
 from job.catalogue.pack import Packed, hash_pixels
 from job.catalogue.read import Quarantined
 from job.errors import SettingsError
@@ -45,7 +47,7 @@ class Prepared:
     """Of each packed photo, as written."""
     rows: int
     repaired: tuple[str, ...]
-    quarantined: tuple[Quarantined, ...]
+    missing: Missing
 
 
 def save_prepared(directory: Path, prepared: Prepared) -> None:
@@ -56,8 +58,7 @@ def save_prepared(directory: Path, prepared: Prepared) -> None:
         "labels": prepared.labels,
         "rows": prepared.rows,
         "repaired": prepared.repaired,
-        "quarantined": [(item.id, item.reason) for item in prepared.quarantined],
-        "undecodable": prepared.packed.undecodable,
+        "missing": asdict(prepared.missing),
     }
     text = json.dumps(index)
     beside = directory.with_name(f".{directory.name}.{uuid.uuid4().hex}")
@@ -89,14 +90,22 @@ def load_prepared(directory: Path) -> Prepared | None:
     if not intact:
         _log.warning("cache is damaged and made anew", cache=str(directory))
         return None
-    undecodable = tuple((identifier, reason) for identifier, reason in index["undecodable"])
+    missing = _missing(index["missing"])
+    undecodable = tuple((item.id, item.reason) for item in missing.unusable_photos)
     return Prepared(
         packed=Packed(tuple(index["ids"]), images, hashes, undecodable),
         labels=tuple(index["labels"]),
         rows=index["rows"],
         repaired=tuple(index["repaired"]),
-        quarantined=tuple(Quarantined(identifier, reason) for identifier, reason in index["quarantined"]),
+        missing=missing,
     )
+
+
+def _missing(values: dict[str, Any]) -> Missing:
+    quarantined = {
+        name: tuple(Quarantined(**item) for item in value) for name, value in values.items() if isinstance(value, list)
+    }
+    return Missing(**values | quarantined)
 
 
 def _checksum(text: str) -> str:

@@ -4,7 +4,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -16,19 +16,18 @@ from numpy.typing import NDArray
 from job.catalogue.cache import Prepared, load_prepared, prepare_cache_dir, save_prepared
 from job.catalogue.classes import choose_classes, find_conflicts
 from job.catalogue.fetch import Progress, Source, locate, open_source
+from job.catalogue.missing import Missing, match, refuse_missing, warn_of_missing
 from job.catalogue.pack import Packed, pack
-from job.catalogue.read import Quarantined, Styles, read_styles
+from job.catalogue.read import Quarantined, read_styles
 from job.catalogue.sample import SAMPLE_VERSION, write_sample
-from job.catalogue.split import Part, choose_subset, split
+from job.catalogue.split import Part, split
 from job.errors import CatalogueError
 
 SAMPLE_URI = "sample"
-MAX_BAD_SHARE = 0.1
-"""When more than this share of the photos does not decode, the catalogue is broken, and training on the rest a lie."""
 
 _log = structlog.get_logger()
 
-_PACK_FORMAT = 1  # part of the cache key: raise it when the decoding changes
+_PACK_FORMAT = 2  # part of the cache key: raise it when the decoding changes
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,7 @@ class CatalogueSettings:
     test_fraction: float
     seed: int
     retry_seconds: float
+    max_missing_share: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ class Catalogue:
     pixel_hashes: tuple[str, ...]
     classes: tuple[str, ...]
     quarantined: tuple[Quarantined, ...]
+    """All that is left out, what is missing included."""
+    missing: Missing
     excluded_classes: tuple[tuple[str, int], ...]
     """(name, photos) of the classes with too few of them."""
     duplicate_groups: int
@@ -97,6 +99,8 @@ def load_catalogue(settings: CatalogueSettings, progress: Progress) -> Catalogue
         with closing(source):
             prepared = _prepare_settled(source, settings, progress)
         save_prepared(directory, prepared)
+    refuse_missing(prepared.missing, settings.max_missing_share, settings.uri)
+    warn_of_missing(prepared.missing, settings.uri)
     seconds = {"fetch": fetched - started, "prepare": time.monotonic() - fetched}
     return _assemble(prepared, settings, seconds)
 
@@ -121,7 +125,8 @@ def _prepare(source: Source, settings: CatalogueSettings, progress: Progress) ->
     table_name, photos = locate(source.names(), settings.uri)
     where = f"{settings.uri}: {table_name}"
     styles = read_styles(_read_one(source, table_name, settings.uri), settings.target_column, where)
-    labels, quarantined = _match(styles, photos, settings)
+    labels, missing = match(styles, photos, max_images=settings.max_images, seed=settings.seed, uri=settings.uri)
+    refuse_missing(missing, settings.max_missing_share, settings.uri)
     wanted = {photos[name]: name for name in labels}
     contents = ((wanted[name], content) for name, content in source.read(list(wanted)))
     packed = pack(
@@ -132,17 +137,8 @@ def _prepare(source: Source, settings: CatalogueSettings, progress: Progress) ->
         uri=settings.uri,
         progress=progress,
     )
-    if len(packed.undecodable) > MAX_BAD_SHARE * len(wanted):
-        name, reason = packed.undecodable[0]
-        message = (
-            f"{settings.uri}: {len(packed.undecodable)} of {len(wanted)} photos cannot be used (the first is {name}: "
-            f"{reason}); with more than a tenth it is no catalogue to train on"
-        )
-        raise CatalogueError(message)
-    quarantined += [Quarantined(name, reason) for name, reason in packed.undecodable]
-    return Prepared(
-        packed, tuple(labels[name] for name in packed.ids), styles.rows, styles.repaired, tuple(quarantined)
-    )
+    missing = replace(missing, unusable_photos=tuple(Quarantined(*item) for item in packed.undecodable))
+    return Prepared(packed, tuple(labels[name] for name in packed.ids), styles.rows, styles.repaired, missing)
 
 
 def _assemble(prepared: Prepared, settings: CatalogueSettings, seconds: dict[str, float]) -> Catalogue:
@@ -159,7 +155,7 @@ def _assemble(prepared: Prepared, settings: CatalogueSettings, seconds: dict[str
         )
         raise CatalogueError(message)
     quarantined = [
-        *prepared.quarantined,
+        *prepared.missing.items,
         *(Quarantined(packed.ids[row], reason) for row, reason in conflicts.items()),
         *(
             Quarantined(row_id, _too_small(label, excluded[label], settings.min_class_images))
@@ -198,6 +194,7 @@ def _assemble(prepared: Prepared, settings: CatalogueSettings, seconds: dict[str
         pixel_hashes=packed.pixel_hashes,
         classes=tuple(classes),
         quarantined=tuple(sorted(quarantined, key=lambda item: (item.id, item.reason))),
+        missing=prepared.missing,
         excluded_classes=tuple(sorted(excluded.items())),
         duplicate_groups=duplicate_groups,
         seconds=seconds,
@@ -232,25 +229,6 @@ def _read_one(source: Source, name: str, uri: str) -> bytes:
     raise CatalogueError(message)
 
 
-def _match(
-    styles: Styles, photos: dict[str, str], settings: CatalogueSettings
-) -> tuple[dict[str, str], list[Quarantined]]:
-    """Return label by id of the photos to decode, and what was left out: rows without a photo, photos without a row."""
-    quarantined = list(styles.quarantined)
-    labels = dict(zip(styles.table["id"].tolist(), styles.table["label"].tolist(), strict=True))
-    quarantined += [Quarantined(name, "no photo in images/") for name in labels if name not in photos]
-    known = labels.keys() | {item.id for item in styles.quarantined}
-    quarantined += [Quarantined(name, "photo without a row in styles.csv") for name in photos if name not in known]
-    present = {name: label for name, label in labels.items() if name in photos}
-    if not present:
-        message = f"{settings.uri}: no row of styles.csv has a photo in images/ named after its id"
-        raise CatalogueError(message)
-    if 0 < settings.max_images < len(present):
-        chosen = choose_subset(list(present), list(present.values()), settings.max_images, settings.seed)
-        present = {name: label for name, label in present.items() if name in chosen}
-    return present, quarantined
-
-
 def _cache_key(source: Source, settings: CatalogueSettings) -> str:
     subset = (settings.max_images, settings.seed) if settings.max_images else None
     size = (settings.image_height, settings.image_width)
@@ -283,6 +261,7 @@ def summarise(catalogue: Catalogue) -> dict[str, Any]:
             for code, name in enumerate(catalogue.classes)
         ],
         "quarantined": [{"id": item.id, "reason": item.reason} for item in catalogue.quarantined],
+        "missing": catalogue.missing.counts(),
         "excluded_classes": [{"name": name, "images": images} for name, images in catalogue.excluded_classes],
         "duplicate_groups": catalogue.duplicate_groups,
     }

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+from job.report.dataset import Dataset
 from job.report.escape import escape_markdown, quote_yaml
 from job.report.model_json import ModelDescription
 from job.report.model_use import describe_use
-from job.report.results import Dataset, Final, RepetitionRecord, Test, TrialRecord
+from job.report.results import Final, RepetitionRecord, Test, TrialRecord
 
 FEW_PHOTOS = 20
 """A class with fewer test photos has scores that say little: of 19 hits in 19, the 95 % interval begins at 0.83."""

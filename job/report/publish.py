@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from job.metrics import class_metrics_of, metrics_of, wilson_interval
+from job.report.dataset import Dataset
 from job.report.earlier import PriorRun, WarmStart
 from job.report.results import (
     AttemptRecord,
     Best,
     ClassScore,
-    Dataset,
     Environment,
     Final,
     Importance,

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from job.objective import score_name
+from job.report.dataset import Dataset
 from job.report.earlier import PriorRun, WarmStart
 from job.report.record import Record, checksum_field
 
@@ -122,43 +123,6 @@ class AttemptFile(Record):
 
     attempt: AttemptRecord
     checksum: str = checksum_field()
-
-
-class ClassCount(Record):
-    """A class and its photos in each part of the split."""
-
-    name: str
-    train: int
-    validation: int
-    test: int
-
-
-class LeftOut(Record):
-    """A photo or row that was left out."""
-
-    id: str
-    reason: str
-
-
-class ExcludedClass(Record):
-    """A class with too few photos."""
-
-    name: str
-    images: int
-
-
-class Dataset(Record):
-    """What the catalogue held and what became of it."""
-
-    uri: str
-    fingerprint: str
-    rows: int
-    images: int = Field(description="Photos that were split.")
-    repaired: list[str] = Field(description="Ids of rows whose name, with unquoted commas, was re-joined.")
-    classes: list[ClassCount]
-    quarantined: list[LeftOut]
-    excluded_classes: list[ExcludedClass]
-    duplicate_groups: int = Field(description="Groups of pixel-identical photos.")
 
 
 class Final(Record):

@@ -4,7 +4,8 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from job.report.results import Dataset, Results
+from job.report.dataset import Dataset
+from job.report.results import Results
 
 
 def print_summary(results: Results, uri: str) -> None:
@@ -27,6 +28,7 @@ def print_summary(results: Results, uri: str) -> None:
             style="bold green" if trial.number == results.best.trial else None,
         )
     console.print(table)
+    _print_missing(console, results.dataset)
     test, low, high = results.test, *results.test.accuracy_ci95
     photos = sum(row.support for row in test.per_class)
     best = results.best
@@ -56,3 +58,9 @@ def print_check(dataset: Dataset) -> None:
         f"{dataset.duplicate_groups} groups of identical photos, none across the split.",
         highlight=False,
     )
+    _print_missing(console, dataset)
+
+
+def _print_missing(console: Console, dataset: Dataset) -> None:
+    if dataset.missing and (words := dataset.missing.describe()):
+        console.print(words, style="yellow", highlight=False)

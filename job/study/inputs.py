@@ -27,6 +27,7 @@ def catalogue_settings(settings: Settings) -> CatalogueSettings:
         test_fraction=settings.test_fraction,
         seed=settings.seed,
         retry_seconds=settings.retry_seconds,
+        max_missing_share=settings.max_missing_share,
     )
 
 

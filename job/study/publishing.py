@@ -4,9 +4,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 
+from job.report.dataset import Dataset
 from job.report.model_card import model_card
 from job.report.model_json import CARD, DESCRIPTION, ONNX, PREPARATION, WEIGHTS, describe_model
-from job.report.results import Dataset, Final, Test, TrialRecord
+from job.report.results import Final, Test, TrialRecord
 from job.settings import Settings
 from job.training.data import Normalisation
 from job.training.export import export_onnx

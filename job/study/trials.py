@@ -13,10 +13,10 @@ from safetensors.torch import save as save_safetensors
 
 from job.errors import RunMismatchError
 from job.objective import sense
+from job.report.dataset import Dataset
 from job.report.earlier import PriorRun
 from job.report.results import (
     AttemptRecord,
-    Dataset,
     EpochRecord,
     RepetitionRecord,
     RunRecord,

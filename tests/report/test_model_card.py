@@ -8,12 +8,13 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from job.report.dataset import Dataset
 from job.report.escape import escape_markdown, quote_yaml
 from job.report.model_card import model_card
 from job.report.model_json import ModelDescription, describe_model
 from job.report.publish import score_test
 from job.report.record import BadRecordError
-from job.report.results import Dataset, Final, RepetitionRecord, TrialRecord
+from job.report.results import Final, RepetitionRecord, TrialRecord
 from tests.report.test_publish import START
 
 CLASSES = ["Bags|`*_[x](http://y)<b>&amp;$1$", "Flip\nFlops #1!", "Über ~~Shoes~~ 👟"]

@@ -1,14 +1,15 @@
 """Bad input: each ends with its exit code and one sentence naming what and where, and leaves nothing half-written."""
 
+import html
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.jobs import error_of, run_job, tiny_settings
+from tests.jobs import error_of, events, results_of, run_job, tiny_settings
 from tests.seaweed import Seaweed
-from tests.tiny import HEADER, row, tiny_files, write_zip
+from tests.tiny import HEADER, photo, row, tiny_files, write_zip
 
 
 def huge_png() -> bytes:
@@ -26,10 +27,20 @@ def without(prefix: str) -> dict[str, bytes]:
     return {name: content for name, content in tiny_files().items() if not name.startswith(prefix)}
 
 
+def one_class() -> dict[str, bytes]:
+    files = table(HEADER, *(row(str(1000 + n), "Bags") for n in range(20)))
+    return {name: content for name, content in files.items() if not name.startswith(("images/2", "images/3"))}
+
+
 def one_in_eight_broken() -> dict[str, bytes]:
     files = tiny_files()
     broken = sorted(name for name in files if name.endswith("jpg"))[::8]
     return files | dict.fromkeys(broken, b"broken")
+
+
+def half_uploaded() -> dict[str, bytes]:
+    files = tiny_files()
+    return {name: content for name, content in files.items() if name == "styles.csv" or name.endswith("0.jpg")}
 
 
 def zipped(files: dict[str, bytes]) -> Callable[[Path], str]:
@@ -61,8 +72,12 @@ CATALOGUES: dict[str, tuple[Callable[[Path], str], str]] = {
     "no target column": (zipped(table("id,name", "1,Bags")), "no column subCategory; its columns are id, name"),
     "an id twice": (zipped(table(HEADER, row("7", "Bags"), row("7", "Bags"))), "the id 7 twice, in lines 2 and 3"),
     "no photo": (zipped(without("images")), "has no photo"),
-    "one class": (zipped(table(HEADER, *(row(str(1000 + n), "Bags") for n in range(20)))), "two are needed"),
-    "a tenth does not decode": (zipped(one_in_eight_broken()), "8 of 60 photos cannot be used"),
+    "one class": (zipped(one_class()), "two are needed"),
+    "a tenth does not decode": (zipped(one_in_eight_broken()), "13.33 % of its 60 ids are missing: 8 whose photo"),
+    "half uploaded": (
+        zipped(half_uploaded()),
+        "90 % of its 60 ids are missing: 54 without a photo in images/ (such as 1001); complete the catalogue",
+    ),
     "does not exist": (lambda directory: str(directory / "none.zip"), "none.zip does not exist"),
 }
 
@@ -75,6 +90,33 @@ def test_bad_catalogues(tmp_path: Path, case: str) -> None:
     assert result.returncode == 42, result.stderr
     assert message in error_of(result)
     assert not any(path.is_file() for path in (tmp_path / "run").rglob("*"))
+
+
+def test_what_is_missing_is_said_everywhere(tmp_path: Path) -> None:
+    """Below the limit `job check` and `job run` warn with the share, and results.json and the page have it."""
+    files = tiny_files()
+    del files["images/1003.jpg"], files["images/2005.jpg"]
+    settings = tiny_settings(
+        tmp_path, DATASET_URI=zipped(files | {"images/7.jpg": photo(0, 7)})(tmp_path), N_TRIALS="1", EPOCHS="1"
+    )
+    for command in ("check", "run"):
+        result = run_job(settings, command)
+        assert result.returncode == 0, result.stderr
+        (warning,) = events(result, "part of the catalogue is missing")
+        assert (warning["level"], warning["share"], warning["ids"]) == ("warning", 0.04918, 61)
+        assert "2 without a photo in images/ (such as 1003), 1 without a row" in warning["missing"]
+    missing = results_of(tmp_path / "run")["dataset"]["missing"]
+    assert missing == {
+        "share": 3 / 61,
+        "rows_without_photo": 2,
+        "photos_without_row": 1,
+        "unusable_rows": 0,
+        "unusable_photos": 0,
+    }
+    said = "4.9 % of the catalogue's ids are missing: 2 without a photo, 1 without a row."
+    assert said in html.unescape((tmp_path / "run" / "report.html").read_text("utf-8"))
+    again = run_job(settings | {"FASHIONTUNE_LOG_FORMAT": "console"})
+    assert said in " ".join(again.stdout.split())
 
 
 SETTINGS: dict[str, tuple[dict[str, str], str]] = {

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from job.metrics import wilson_interval
+from job.report.dataset import ClassCount
 from job.report.font import shortened, text_width
 from job.report.markup import Markup, join
-from job.report.results import ClassCount, ClassScore
+from job.report.results import ClassScore
 from job.report.scales import Linear, Log, Scale
 from job.report.svg import Drawing, Panel, circle, line, mark, text, tiled
 from job.report.view import View

@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 
-from job.report.blocks import Cell, facts, figure, folded, paragraph, section, table
+from job.report.blocks import Cell, facts, figure, folded, paragraph, section, strong, table
 from job.report.figures.every import BALANCE
 from job.report.markup import Markup
 from job.report.view import View
@@ -25,6 +25,8 @@ def data(view: View) -> Markup:
         f"{count(len(dataset.classes), 'class', 'classes')} used: {train:,} to train, {validation:,} to compare "
         f"trials, {test:,} to measure the winner."
     )
+    words = dataset.missing.describe() if dataset.missing else ""
+    warning = paragraph(strong(words)) if words else Markup()
     pairs: list[tuple[str, Cell]] = [
         ("catalogue", dataset.uri),
         ("fingerprint", dataset.fingerprint),
@@ -34,7 +36,7 @@ def data(view: View) -> Markup:
         ("identical photos", count(dataset.duplicate_groups, "group") + ", none across the split"),
     ]
     children = (figure(view, BALANCE), _quarantined(view), _excluded(view), _repaired(view))
-    return section("data", "What was in the data, and what was left out?", lead, facts(pairs), *children)
+    return section("data", "What was in the data, and what was left out?", lead, warning, facts(pairs), *children)
 
 
 def _quarantined(view: View) -> Markup:

@@ -2,9 +2,11 @@
 
 import logging
 import sys
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
+
+from job.text import printable, printable_value
 
 
 def configure_logs(log_format: Literal["auto", "console", "json"] = "auto", level: str = "info") -> None:
@@ -22,12 +24,22 @@ def configure_logs(log_format: Literal["auto", "console", "json"] = "auto", leve
         console_renderer = structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(), pad_event_to=12, sort_keys=False, exception_formatter=plain
         )
-        shared.append(console_renderer)
+        shared += [console_renderer, _written_out]
     else:
-        shared += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        shared += [structlog.processors.format_exc_info, _printable, structlog.processors.JSONRenderer()]
     structlog.configure(
         processors=shared,
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def _printable(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:  # noqa: ANN401 -- structlog's form of a processor
+    """Write out what is no text in an event, such as a file's name that is no UTF-8."""
+    return {key: printable_value(value) for key, value in event.items()}
+
+
+def _written_out(_logger: Any, _method: str, line: Any) -> str:  # noqa: ANN401 -- likewise
+    """Do the same in an event that is rendered already, its traceback included."""
+    return printable(line)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "job"
-BASE = {"errors", "seeds", "metrics", "objective", "logs"}
+BASE = {"errors", "seeds", "metrics", "objective", "logs", "text"}
 ALLOWED = {
     "__main__": {"cli"},
     "cli": {"errors", "logs", "settings", "settings_help", "progress", "study", "report", "catalogue", ""},
@@ -23,7 +23,8 @@ ALLOWED = {
     "seeds": set(),
     "metrics": set(),
     "objective": set(),
-    "logs": set(),
+    "logs": {"text"},
+    "text": set(),
     "__init__": set(),
 }
 """Which rooms a room may import from."""

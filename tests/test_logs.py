@@ -1,6 +1,7 @@
 """Logs: JSON lines for machines, short lines for people, tracebacks that fit a screen."""
 
 import json
+from typing import Literal
 
 import pytest
 import structlog
@@ -51,3 +52,23 @@ def test_events_below_the_level_are_not_logged(capsys: pytest.CaptureFixture[str
     structlog.get_logger().warning("storage retry")
     (line,) = capsys.readouterr().err.splitlines()
     assert json.loads(line)["event"] == "storage retry"
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_names_that_are_no_text_are_written_out(
+    capsys: pytest.CaptureFixture[str], log_format: Literal["json", "console"]
+) -> None:
+    """A lone surrogate, as of a file whose name is no UTF-8, is in no line, and what it stands for is."""
+    configure_logs(log_format)
+    structlog.get_logger().info("quarantined", id="caf\udce9", examples=["b\udce9"])
+    try:
+        raise ValueError("a\udce9")
+    except ValueError:
+        structlog.get_logger().exception("bug")
+    text = capsys.readouterr().err
+    text.encode()
+    if log_format == "json":
+        first, second = map(json.loads, text.splitlines())
+        assert (first["id"], first["examples"]) == ("caf\\xe9", ["b\\xe9"])
+        text = second["exception"]
+    assert text.rstrip().endswith("ValueError: a\\xe9")

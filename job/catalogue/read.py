@@ -1,4 +1,4 @@
-"""styles.csv as published: rows with too many commas and stray quotes repaired, and no row lost.
+"""styles.csv as published or exported: too many commas and stray quotes repaired, and no row lost.
 
 Knows nothing of photos or storage; it turns bytes into a table.
 """
@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from job.errors import CatalogueError
+from job.text import READ_ENCODINGS, bytes_of, cleaned, decode_table, is_text, likeness, printable
 
 NAME_COLUMN = "productDisplayName"
 """The column of free text, whose unquoted commas make a row too long."""
 
-
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _LINE_END = re.compile(r"\r\n|\r|\n")  # str.splitlines would also end a line at a form feed within a name
 
 
@@ -30,14 +31,16 @@ class Quarantined:
 class Styles:
     """The usable rows of styles.csv.
 
-    `table` has the columns id and label, str without surrounding spaces (`NA` is a value), in the file's order; ids
-    are unique.
+    `table` has the columns id and label, str in NFC without surrounding spaces (`NA` is a value), in the file's order;
+    ids are unique.
     """
 
     table: pd.DataFrame
     rows: int
     repaired: tuple[str, ...]
     """Ids of the rows whose name was re-joined."""
+    repeated: tuple[str, ...]
+    """Ids of the rows that are there more than once, each time the same."""
     quarantined: tuple[Quarantined, ...]
 
 
@@ -45,45 +48,83 @@ def read_styles(data: bytes, target_column: str, where: str) -> Styles:
     """Parse styles.csv.
 
     `where` names the file in errors. Raises CatalogueError for a file without rows, without the id or the target
-    column, or with an id twice. Bytes that are no UTF-8 are replaced; they can only matter in names.
+    column, with an id that different rows have, and for bytes that are no text in an id or label; elsewhere those do
+    no harm.
     """
-    lines = _LINE_END.split(data.decode("utf-8-sig", errors="replace"))
-    records = list(_records(lines))
+    records = _records(_LINE_END.split(_decode(data, where)))
     if not records:
         message = f"{where} is empty; it must have a header line and a row for each photo"
         raise CatalogueError(message)
-    header, rows = records[0][1], records[1:]
+    header, rows = [cleaned(name) for name in records[0][1]], records[1:]
+    target_column = cleaned(target_column)
     _check_header(header, rows, target_column, where)
-    id_index, target_index = header.index("id"), header.index(target_column)
-    name_index = header.index(NAME_COLUMN) if NAME_COLUMN in header else None
-    seen: dict[str, int] = {}
+    first: dict[str, tuple[int, list[str]]] = {}
     usable: list[tuple[str, str]] = []
     repaired: list[str] = []
+    repeated: list[str] = []
     quarantined: list[Quarantined] = []
-    for line, fields in rows:
-        extra = len(fields) - len(header)
-        if extra > 0 and name_index is not None:
-            end = name_index + extra + 1
-            fields = [*fields[:name_index], ",".join(fields[name_index:end]), *fields[end:]]  # noqa: PLW2901
-            repaired.append(fields[id_index])
-        identifier = fields[id_index].strip() if id_index < len(fields) else ""
+    for line, written in rows:
+        fields = _rejoined(written, header)
+        identifier = _value(fields, header, "id", f"{where}, line {line}")
         if not identifier:
             quarantined.append(Quarantined(f"line {line}", "row without an id"))
             continue
-        if identifier in seen:
-            lines_of = f"lines {seen[identifier]} and {line}"
-            message = f"{where} has the id {identifier} twice, in {lines_of}; ids must be unique"
-            raise CatalogueError(message)
-        seen[identifier] = line
-        if len(fields) != len(header) and (extra > 0 or target_index >= len(fields)):
+        if identifier in first:
+            _refuse_differing(identifier, first[identifier], (line, fields), where)
+            repeated.append(identifier)
+            continue
+        first[identifier] = line, fields
+        if fields is not written:
+            repaired.append(identifier)
+        if len(fields) > len(header) or header.index(target_column) >= len(fields):
             reason = f"row of {len(fields)} fields where the header has {len(header)}"
             quarantined.append(Quarantined(identifier, reason))
-        elif not fields[target_index].strip():
-            quarantined.append(Quarantined(identifier, f"no value of {target_column}"))
+        elif label := _value(fields, header, target_column, f"{where}, line {line}"):
+            usable.append((identifier, label))
         else:
-            usable.append((identifier, fields[target_index].strip()))
+            quarantined.append(Quarantined(identifier, f"no value of {target_column}"))
     table = pd.DataFrame(usable, columns=["id", "label"], dtype="str")
-    return Styles(table, len(rows), tuple(repaired), tuple(quarantined))
+    return Styles(table, len(rows) - len(repeated), tuple(repaired), tuple(repeated), tuple(quarantined))
+
+
+def _rejoined(fields: list[str], header: list[str]) -> list[str]:
+    """Return the fields of a row, those that commas in its name have made joined again."""
+    extra = len(fields) - len(header)
+    if extra <= 0 or NAME_COLUMN not in header:
+        return fields
+    begin = header.index(NAME_COLUMN)
+    end = begin + extra + 1
+    return [*fields[:begin], ",".join(fields[begin:end]), *fields[end:]]
+
+
+def _value(fields: list[str], header: list[str], column: str, where: str) -> str:
+    """Return a row's value of a column, empty where the row has no such field; raises CatalogueError for no text."""
+    index = header.index(column)
+    field = fields[index] if index < len(fields) else ""
+    if is_text(field):
+        return cleaned(field)
+    shown = printable(field.strip())
+    message = (
+        f"{where}: {column} is {shown} (bytes {bytes_of(field.strip()).hex(' ')}), which is no text; save the table as "
+        f"{READ_ENCODINGS}"
+    )
+    raise CatalogueError(message)
+
+
+def _refuse_differing(identifier: str, first: tuple[int, list[str]], second: tuple[int, list[str]], where: str) -> None:
+    """Raise CatalogueError unless two rows, (line, fields), are the same."""
+    if list(map(cleaned, first[1])) != list(map(cleaned, second[1])):
+        lines = f"lines {first[0]} and {second[0]}"
+        message = f"{where} has the id {identifier} twice, in {lines}, with other values; ids must be unique"
+        raise CatalogueError(message)
+
+
+def _decode(data: bytes, where: str) -> str:
+    try:
+        return decode_table(data)
+    except ValueError as error:
+        message = f"{where} is {error}; save it as {READ_ENCODINGS}"
+        raise CatalogueError(message) from None
 
 
 def _records(lines: list[str]) -> list[tuple[int, list[str]]]:
@@ -98,7 +139,7 @@ def _records(lines: list[str]) -> list[tuple[int, list[str]]]:
     while number < len(lines):
         first, text = number, lines[number]
         number += 1
-        if not text.strip():
+        if not text.strip(", \t"):  # a spreadsheet writes rows of nothing but commas
             continue
         fields = _split(text)
         if text.count('"') % 2:
@@ -134,8 +175,27 @@ def _quoted_over_lines(lines: list[str], first: int, width: int) -> tuple[list[s
 def _check_header(header: list[str], rows: list[tuple[int, list[str]]], target_column: str, where: str) -> None:
     for column in ("id", target_column):
         if column not in header:
-            message = f"{where} has no column {column}; its columns are {', '.join(header)}"
+            names = printable(", ".join(header))
+            cause = _cause(header, column)
+            message = f"{where} has no column {column}; its columns are {names}" + (f"; {cause}" if cause else "")
+            raise CatalogueError(message)
+        if header.count(column) > 1:
+            message = f"{where} has the column {column} {header.count(column)} times; keep one"
             raise CatalogueError(message)
     if not rows:
         message = f"{where} has a header and no row"
         raise CatalogueError(message)
+
+
+def _cause(header: list[str], column: str) -> str:
+    """Return why a column is most likely not found, or nothing where nothing tells."""
+    line = ",".join(header)
+    if "\0" in line:
+        return f"it seems to be UTF-16 without a byte order mark: save it as {READ_ENCODINGS}"
+    if line.lower().startswith("sep="):
+        return "its first line is for a spreadsheet program alone: delete it"
+    for separator, name in _SEPARATORS.items():
+        if likeness(column) in [likeness(field.strip('"')) for field in line.split(separator)]:
+            return f"its fields are separated by {name}: save it with commas between them"
+    similar = [field for field in header if likeness(field) == likeness(column)]
+    return f"rename {similar[0]} to {column}, for upper and lower case matter" if similar else ""

@@ -13,9 +13,11 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from job.catalogue.archives import Unreadable
 from job.catalogue.cache import Prepared, load_prepared, prepare_cache_dir, save_prepared
 from job.catalogue.classes import choose_classes, find_conflicts
-from job.catalogue.fetch import Progress, Source, locate, open_source
+from job.catalogue.fetch import Progress, Source, open_source
+from job.catalogue.locate import locate
 from job.catalogue.missing import Missing, match, refuse_missing, warn_of_missing
 from job.catalogue.pack import Packed, pack
 from job.catalogue.read import Quarantined, read_styles
@@ -122,9 +124,10 @@ def _prepare_settled(source: Source, settings: CatalogueSettings, progress: Prog
 
 def _prepare(source: Source, settings: CatalogueSettings, progress: Progress) -> Prepared:
     """Read and decode the photos that are wanted, and note those that cannot be had."""
-    table_name, photos = locate(source.names(), settings.uri)
-    where = f"{settings.uri}: {table_name}"
-    styles = read_styles(_read_one(source, table_name, settings.uri), settings.target_column, where)
+    located = locate(source.names(), settings.uri)
+    photos = located.photos
+    where = f"{settings.uri}: {located.table}"
+    styles = read_styles(_read_table(source, located.table, where), settings.target_column, where)
     labels, missing = match(styles, photos, max_images=settings.max_images, seed=settings.seed, uri=settings.uri)
     refuse_missing(missing, settings.max_missing_share, settings.uri)
     wanted = {photos[name]: name for name in labels}
@@ -221,12 +224,17 @@ def _place(settings: CatalogueSettings, cache_dir: Path) -> str:
     return str(directory)
 
 
-def _read_one(source: Source, name: str, uri: str) -> bytes:
-    for _, content in source.read([name]):
-        if content is not None:
-            return content
-    message = f"{uri}: {name} cannot be read from the archive"
-    raise CatalogueError(message)
+def _read_table(source: Source, name: str, where: str) -> bytes:
+    """Return the table's bytes; raises CatalogueError where there are several tables of this name that differ."""
+    contents = set(source.read_every(name))
+    if len(contents) > 1:
+        message = f"{where} is there {len(contents)} times, each with other rows; put all rows into one"
+        raise CatalogueError(message)
+    (content,) = contents
+    if isinstance(content, Unreadable):
+        message = f"{where} {content.reason}"
+        raise CatalogueError(message)
+    return content
 
 
 def _cache_key(source: Source, settings: CatalogueSettings) -> str:

@@ -3,7 +3,6 @@
 Knows nothing of what the bytes mean.
 """
 
-import posixpath
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,14 +11,15 @@ from io import FileIO, RawIOBase
 from pathlib import Path
 from typing import Protocol
 
-from job.catalogue.archives import TarSource, ZipSource, refuse_large
+from job.catalogue.archives import Unreadable, too_large
 from job.catalogue.arriving import Arriving
+from job.catalogue.tars import TarSource
+from job.catalogue.zips import ZipSource
 from job.errors import CatalogueError, ObjectMissingError, StorageError
 from job.storage import local_path, open_storage, split_uri
 from job.storage.base import Storage
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
-PHOTO_EXTENSIONS = frozenset({".jpg", ".jpeg", ".png"})
 Progress = Callable[[str, int, int], None]
 """Is told (what is being done, how much of it is done, how much there is), now and then, for a progress bar."""
 
@@ -33,10 +33,13 @@ class Source(Protocol):
     """Changes whenever the content does; tells a cached copy from a stale one."""
 
     def names(self) -> Sequence[str]:
-        """Return every file's name, with `/` between folders."""
+        """Return every file's name as it is there, as often as it is there; an archive may hold a name twice."""
 
-    def read(self, names: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
-        """Yield (name, content) once for each of `names`, in any order; None where one file cannot be read."""
+    def read(self, names: Sequence[str]) -> Iterator[tuple[str, bytes | Unreadable]]:
+        """Yield (name, content) once for each of `names`, in any order; the content of the last file of that name."""
+
+    def read_every(self, name: str) -> Sequence[bytes | Unreadable]:
+        """Return the content of each file of that name."""
 
     def settle(self) -> bool:
         """Wait until all of it has arrived, and return whether what was read so far is what is there.
@@ -79,7 +82,7 @@ def _open_archive(uri: str, storage: Storage, key: str, cache_dir: Path, progres
     except ObjectMissingError:
         message = f"DATASET_URI {uri} does not exist"
         raise StorageError(message) from None
-    content_key = blake2b(f"{uri}\n{entry.tag}\n{entry.size}".encode(), digest_size=16).hexdigest()
+    content_key = _digest(uri, f"{entry.tag}\n{entry.size}")
 
     def open_file() -> RawIOBase:
         if not uri.startswith("s3://"):
@@ -102,22 +105,19 @@ class FolderSource:
             message = f"DATASET_URI {uri} does not exist or is empty"
             raise StorageError(message)
         self._entries = {entry.key: entry for entry in entries}
-        digest = blake2b(uri.encode(), digest_size=16)
-        for entry in entries:
-            digest.update(f"{entry.key}\n{entry.tag}\n{entry.size}\n".encode())
-        self.content_key = digest.hexdigest()
+        self.content_key = _digest(uri, *(f"{entry.key}\n{entry.tag}\n{entry.size}" for entry in entries))
 
     def names(self) -> Sequence[str]:
         return list(self._entries)
 
-    def read(self, names: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
-        for name in names:
-            refuse_large(name, self._entries[name].size, self.uri)
+    def read(self, names: Sequence[str]) -> Iterator[tuple[str, bytes | Unreadable]]:
         pending: deque[tuple[str, Future[bytes]]] = deque()
-        waiting = iter(names)
         pool = ThreadPoolExecutor(_CONCURRENT_GETS, thread_name_prefix="fetch")
         try:
-            for name in waiting:
+            for name in names:
+                if refusal := too_large(self._entries[name].size):
+                    yield name, refusal
+                    continue
                 pending.append((name, pool.submit(self.storage.get_listed, self._entries[name])))
                 if len(pending) >= 2 * _CONCURRENT_GETS:  # a bounded window: photos are not piled up in memory
                     done, future = pending.popleft()
@@ -128,6 +128,9 @@ class FolderSource:
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
+    def read_every(self, name: str) -> Sequence[bytes | Unreadable]:
+        return [content for _, content in self.read([name])]
+
     def settle(self) -> bool:
         return True  # each object is verified before it is read
 
@@ -135,26 +138,8 @@ class FolderSource:
         pass
 
 
-def locate(names: Sequence[str], uri: str) -> tuple[str, dict[str, str]]:
-    """Return the shallowest styles.csv and, by id, the photos in the `images/` folder beside it.
-
-    The archive as published nests a second copy of itself, which must not be counted.
-    """
-    tables = sorted((name for name in names if posixpath.basename(name) == "styles.csv"), key=_depth)
-    if not tables:
-        message = f"{uri} has no styles.csv in it"
-        raise CatalogueError(message)
-    folder = posixpath.join(posixpath.dirname(tables[0]), "images")
-    photos: dict[str, str] = {}
-    for name in sorted(names):  # of two files for one id the same one counts, wherever the catalogue lies
-        stem, extension = posixpath.splitext(posixpath.basename(name))
-        if posixpath.dirname(name) == folder and extension.lower() in PHOTO_EXTENSIONS:
-            photos.setdefault(stem, name)
-    if not photos:
-        message = f"{uri} has no photo (.jpg, .jpeg or .png) in {folder}/, beside its {tables[0]}"
-        raise CatalogueError(message)
-    return tables[0], photos
-
-
-def _depth(name: str) -> tuple[int, str]:
-    return name.count("/"), name
+def _digest(*lines: str) -> str:
+    digest = blake2b(digest_size=16)
+    for line in lines:
+        digest.update(f"{line}\n".encode(errors="surrogateescape"))  # a name that is no UTF-8, as the bytes that it is
+    return digest.hexdigest()

@@ -18,6 +18,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from job.catalogue.archives import Unreadable
 from job.catalogue.fetch import Progress
 from job.errors import CatalogueError
 
@@ -59,9 +60,15 @@ class AbsurdSizeError(BadPhotoError):
 
 
 def pack(
-    photos: Iterable[tuple[str, bytes | None]], count: int, *, height: int, width: int, uri: str, progress: Progress
+    photos: Iterable[tuple[str, bytes | Unreadable]],
+    count: int,
+    *,
+    height: int,
+    width: int,
+    uri: str,
+    progress: Progress,
 ) -> Packed:
-    """Decode `count` (id, bytes) pairs, in whatever order they come, into one array of height x width photos.
+    """Decode `count` (id, content) pairs, in whatever order they come, into one array of height x width photos.
 
     Raises CatalogueError for a photo of absurd dimensions, which no honest catalogue has.
     """
@@ -91,8 +98,8 @@ def pack(
         for identifier, content in photos:
             slot = len(slots)
             slots.append(identifier)
-            if content is None:
-                failures[slot] = "photo cannot be read from the archive"
+            if isinstance(content, Unreadable):
+                failures[slot] = f"photo {content.reason}"
                 continue
             chunk.append((slot, content))
             chunk_bytes += len(content)

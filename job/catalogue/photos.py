@@ -13,8 +13,8 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from job.catalogue.archives import MAX_MEMBER_BYTES
-from job.catalogue.fetch import PHOTO_EXTENSIONS
+from job.catalogue.archives import too_large
+from job.catalogue.locate import PHOTO_EXTENSIONS, is_companion
 from job.catalogue.pack import BadPhotoError, decode
 from job.errors import ObjectMissingError, StorageError
 from job.storage import open_storage, split_uri
@@ -106,7 +106,7 @@ def _single(storage: Storage, name: str, key: str) -> _Place | None:
 
 def _beneath(storage: Storage, name: str) -> Iterator[_Place]:
     """Yield the places of the photos in a folder or beneath a prefix, whose names begin with its name."""
-    entries = list(storage.list())
+    entries = [entry for entry in storage.list() if not is_companion(entry.key)]
     photos = [entry for entry in entries if posixpath.splitext(entry.key)[1].lower() in PHOTO_EXTENSIONS]
     if not entries:
         yield _Place(name, error=f"there is nothing at {name}")
@@ -122,9 +122,8 @@ def _read(place: _Place, height: int, width: int) -> Photo:
     if place.storage is None:
         return Photo(place.name, None, place.error)
     try:
-        if place.size > MAX_MEMBER_BYTES:
-            error = f"photo has {place.size} bytes; at most {MAX_MEMBER_BYTES} are read of one file"
-            return Photo(place.name, None, error)
+        if refusal := too_large(place.size):
+            return Photo(place.name, None, f"photo {refusal.reason}")
         return Photo(place.name, decode(place.storage.get(place.key), height, width), None)
     except BadPhotoError as error:
         return Photo(place.name, None, f"photo {error}")

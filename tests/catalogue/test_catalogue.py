@@ -272,7 +272,7 @@ def one_in_eight_broken() -> dict[str, bytes]:
         (archive(table(HEADER)), "c.zip", "has a header and no row"),
         (archive(table("name,subCategory", "1,Bags")), "c.zip", "has no column id"),
         (archive(table("id,name", "1,Bags")), "c.zip", "has no column subCategory; its columns are id, name"),
-        (archive(table(HEADER, row("7", "Bags"), row("7", "Bags"))), "c.zip", "has the id 7 twice, in lines 2 and 3"),
+        (archive(table(HEADER, row("7", "Bags"), row("7", "Shoes"))), "c.zip", "has the id 7 twice, in lines 2 and 3"),
         (archive(table(HEADER, row("7", "Bags"))), "c.zip", "no row of styles.csv has a photo"),
         (archive(one_class()), "c.zip", "two are needed"),
         (archive(one_in_eight_broken()), "c.zip", "13.33 % of its 60 ids are missing: 8 whose photo cannot be used"),

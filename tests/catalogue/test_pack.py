@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from job.catalogue.archives import Unreadable
 from job.catalogue.pack import MAX_PIXELS, Packed, _decode, _decode_plain, decode, hash_pixels, pack
 from job.errors import CatalogueError
 from tests.tiny import photo
@@ -18,19 +19,19 @@ def encode(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     return buffer.getvalue()
 
 
-def pack_all(photos: list[tuple[str, bytes | None]]) -> Packed:
+def pack_all(photos: list[tuple[str, bytes | Unreadable]]) -> Packed:
     return pack(photos, len(photos), height=32, width=24, uri="here", progress=lambda *_: None)
 
 
 def test_rows_are_in_order_of_id_whatever_the_order_of_arrival() -> None:
     """Photos that arrive in another order make the same array."""
-    photos: list[tuple[str, bytes | None]] = [(str(number), photo(number % 3, number)) for number in range(300)]
+    photos: list[tuple[str, bytes | Unreadable]] = [(str(number), photo(number % 3, number)) for number in range(300)]
     straight, backward = pack_all(photos), pack_all(photos[::-1])
     assert straight.ids == backward.ids == tuple(sorted(str(number) for number in range(300)))
     np.testing.assert_array_equal(straight.images, backward.images)
     for row in (0, 7, 299):
         content = dict(photos)[straight.ids[row]]
-        assert content is not None
+        assert isinstance(content, bytes)
         np.testing.assert_array_equal(straight.images[row], decode(content, 32, 24))
     assert straight.pixel_hashes == hash_pixels(straight.images)
 
@@ -38,7 +39,15 @@ def test_rows_are_in_order_of_id_whatever_the_order_of_arrival() -> None:
 def test_what_does_not_decode_is_named_and_left_out() -> None:
     """A text, a cut-off JPEG and a member that could not be read are reported; the others are unharmed."""
     good = photo(0, 1)
-    packed = pack_all([("c", good), ("b", b"no photo"), ("d", good[: len(good) // 2]), ("a", None), ("e", good)])
+    packed = pack_all(
+        [
+            ("c", good),
+            ("b", b"no photo"),
+            ("d", good[: len(good) // 2]),
+            ("a", Unreadable("cannot be read")),
+            ("e", good),
+        ]
+    )
     assert packed.ids == ("c", "e")
     assert [name for name, _ in packed.undecodable] == ["a", "b", "d"]
     assert "cannot be read" in packed.undecodable[0][1]

@@ -70,7 +70,7 @@ CATALOGUES: dict[str, tuple[Callable[[Path], str], str]] = {
     "empty styles.csv": (zipped(table()), "styles.csv is empty"),
     "no id column": (zipped(table("name,subCategory", "1,Bags")), "styles.csv has no column id"),
     "no target column": (zipped(table("id,name", "1,Bags")), "no column subCategory; its columns are id, name"),
-    "an id twice": (zipped(table(HEADER, row("7", "Bags"), row("7", "Bags"))), "the id 7 twice, in lines 2 and 3"),
+    "an id twice": (zipped(table(HEADER, row("7", "Bags"), row("7", "Shoes"))), "the id 7 twice, in lines 2 and 3"),
     "no photo": (zipped(without("images")), "has no photo"),
     "one class": (zipped(one_class()), "two are needed"),
     "a tenth does not decode": (zipped(one_in_eight_broken()), "13.33 % of its 60 ids are missing: 8 whose photo"),

@@ -1,0 +1,74 @@
+"""Locating: which of a catalogue's files is the table, and which are the photos, by id.
+
+Names are compared as people read them: in NFC, a Windows separator as any other. Knows nothing of where files lie.
+"""
+
+import posixpath
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from job.errors import CatalogueError
+from job.text import normalised, printable
+
+TABLE = "styles.csv"
+PHOTO_EXTENSIONS = frozenset({".jpg", ".jpeg", ".png"})
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Located:
+    """A catalogue's files, each by the name that its source gives it."""
+
+    table: str
+    photos: dict[str, str]
+    """By id, in NFC; what is no UTF-8 in an id is written out (`\\xe9`), so that it is no row's."""
+
+
+def locate(names: Sequence[str], uri: str) -> Located:
+    """Return the shallowest styles.csv and, by id, the photos in the `images/` folder beside it.
+
+    The archive as published nests a second copy of itself, which must not be counted.
+    """
+    own = [name for name in names if not is_companion(name)]
+    read_as = [(reading, name) for name in sorted(set(own)) for reading in _readings(name)]
+    tables = sorted(
+        (reading.count("/"), reading, name) for reading, name in read_as if posixpath.basename(reading) == TABLE
+    )
+    if not tables:
+        message = f"{uri} has no {TABLE} in it"
+        raise CatalogueError(message)
+    _, path, table = tables[0]
+    folder = posixpath.join(posixpath.dirname(path), "images")
+    photos: dict[str, str] = {}
+    spare = []
+    for reading, name in read_as:
+        stem, extension = posixpath.splitext(posixpath.basename(reading))
+        is_photo = posixpath.dirname(reading) == folder and extension.lower() in PHOTO_EXTENSIONS
+        # of two files for one id the same one counts, wherever the catalogue lies
+        if is_photo and photos.setdefault(printable(stem), name) != name:
+            spare.append(name)
+    if not photos:
+        message = f"{uri} has no photo (.jpg, .jpeg or .png) in {folder}/, beside its {table}"
+        raise CatalogueError(message)
+    if spare:
+        _log.warning("ids with several photos, of which the first by name counts", photos=len(spare), example=spare[0])
+    if repeated := len(own) - len(set(own)):
+        _log.warning("names that are there several times, of which the last counts", files=repeated)
+    if companions := len(names) - len(own):
+        _log.info("companions of macOS are passed over", files=companions)
+    return Located(table, photos)
+
+
+def is_companion(name: str) -> bool:
+    """Return whether macOS has put this file beside another: its attributes in `._1.jpg`, or a folder's view."""
+    parts = name.replace("\\", "/").split("/")
+    return parts[-1].startswith("._") or parts[-1] == ".DS_Store" or "__MACOSX" in parts
+
+
+def _readings(name: str) -> tuple[str, ...]:
+    r"""Return what a name may mean: as it is and, where Windows has made it (`images\1.jpg`), with `/` in it."""
+    text = normalised(name)
+    return (text, text.replace("\\", "/").removeprefix("./")) if "\\" in text else (text,)

@@ -1,0 +1,119 @@
+"""Zip archives, read by their central directory."""
+
+import lzma
+import stat
+import zipfile
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from job.catalogue.archives import MAX_MEMBER_BYTES, SYMBOLIC_LINK, Archive, Unreadable, too_large
+from job.errors import CatalogueError
+
+_BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(EOFError, NotImplementedError, RuntimeError, OSError, ValueError, IndexError),
+)
+_READ_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
+_METHODS = {1: "shrink", 6: "implode", 9: "deflate64", 93: "zstd", 95: "xz", 96: "JPEG", 98: "PPMd", 99: "AES"}
+_ENCRYPTED = 0x1 | 0x40  # of the flags: by a password, and by one strongly
+_IN_UTF8 = 0x800  # of the flags: the name is UTF-8
+_END_MARK = b"PK\x05\x06"
+_END_BYTES = 22
+_END_COMMENT = slice(20, 22)
+_MAX_COMMENT = 0xFFFF
+
+
+class ZipSource(Archive):
+    """A zip archive; of members with one name the last counts, as it does to those who unpack it."""
+
+    _directory: tuple[zipfile.ZipFile, dict[str, list[zipfile.ZipInfo]]] | None = None
+
+    def names(self) -> Sequence[str]:
+        _, members = self._read_directory()
+        return [name for name, copies in members.items() for _ in copies]
+
+    def read(self, names: Sequence[str]) -> Iterator[tuple[str, bytes | Unreadable]]:
+        archive, members = self._read_directory()
+        # in the archive's order, so that the disk is read forwards, and a download as it comes
+        for name in sorted(names, key=lambda name: members[name][-1].header_offset):
+            yield name, _content(archive, members[name][-1])
+
+    def read_every(self, name: str) -> list[bytes | Unreadable]:
+        archive, members = self._read_directory()
+        return [_content(archive, info) for info in members[name]]
+
+    def settle(self) -> bool:
+        """Wait until all of it has arrived, and return whether what was read so far is what is there."""
+        settled = super().settle()
+        if not settled:
+            self._directory = None
+        return settled
+
+    def _read_directory(self) -> tuple[zipfile.ZipFile, dict[str, list[zipfile.ZipInfo]]]:
+        if self._directory is None:
+            try:
+                archive = zipfile.ZipFile(self.file())
+            except _BROKEN as error:
+                message = f"{self.uri} is not a whole zip archive: {error}"
+                raise CatalogueError(message) from None
+            self._refuse_joined(archive)
+            members: dict[str, list[zipfile.ZipInfo]] = defaultdict(list)
+            for info in archive.infolist():
+                if not info.is_dir():
+                    members[self.safe_name(_name(info))].append(info)
+            self._directory = archive, dict(members)
+        return self._directory
+
+    def _refuse_joined(self, archive: zipfile.ZipFile) -> None:
+        """Raise CatalogueError where another zip ends where this one begins, which no reader of zips would see."""
+        begin = min((info.header_offset for info in archive.infolist()), default=0)
+        if begin < _END_BYTES:
+            return
+        file = self.file()
+        file.seek(max(0, begin - _END_BYTES - _MAX_COMMENT))
+        before = file.read(begin - file.tell())
+        found = before.rfind(_END_MARK)
+        if found < 0:
+            return  # a program that unpacks it, most likely
+        end = before[found : found + _END_BYTES]
+        if found + _END_BYTES + int.from_bytes(end[_END_COMMENT], "little") == len(before):
+            message = (
+                f"{self.uri} is several zip archives joined into one, of which only the last can be read; unpack them, "
+                "and make one archive of all files"
+            )
+            raise CatalogueError(message)
+
+
+def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes | Unreadable:
+    if stat.S_ISLNK(info.external_attr >> 16):
+        return SYMBOLIC_LINK
+    if refusal := too_large(info.file_size):
+        return refusal
+    try:
+        with archive.open(info) as member:
+            return member.read(MAX_MEMBER_BYTES)
+    except _BROKEN:
+        return _why(info)
+
+
+def _why(info: zipfile.ZipInfo) -> Unreadable:
+    """Return why a member that zipfile has refused cannot be read."""
+    if info.flag_bits & _ENCRYPTED:
+        return Unreadable("is encrypted, and no password is asked for; make the archive without a password")
+    if info.compress_type not in _READ_METHODS:
+        method = f"{info.compress_type} ({_METHODS.get(info.compress_type, 'unknown')})"
+        return Unreadable(
+            f"is compressed by zip's method {method}, which is not read; make the archive with deflate, the usual one"
+        )
+    return Unreadable("cannot be read from the archive")
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """Return a member's name; macOS writes UTF-8 and does not say so, and zipfile then takes it for cp437."""
+    if info.flag_bits & _IN_UTF8:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode()
+    except UnicodeError:
+        return info.filename

@@ -18,6 +18,7 @@ from job.errors import ExitCode, JobError, Preempted, StorageUnavailableError
 from job.logs import configure_logs
 from job.settings import Settings, load_settings
 from job.settings_help import settings_as_text
+from job.storage.uri import check_path, check_uri, shown
 from job.study.preemption import Preemption
 
 _log = structlog.get_logger()
@@ -84,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="check settings, catalogue and write access before GPU hours are spent")
     check.set_defaults(command=_check)
     sample = commands.add_parser("sample", help="write the built-in sample catalogue into a folder")
-    sample.add_argument("directory", type=Path, metavar="DIR", help="a folder that is empty or not there yet")
+    sample.add_argument("directory", metavar="DIR", help="a folder that is empty or not there yet")
     sample.set_defaults(command=_sample)
     predict = commands.add_parser(
         "predict",
@@ -119,6 +120,15 @@ def _positive(text: str) -> int:
         message = f"{text!r} is no number from 1 on"
         raise argparse.ArgumentTypeError(message)
     return int(text)
+
+
+def _checked(name: str, text: str, check: Callable[[str], str]) -> str:
+    """Return an argument; raises JobError, naming it, where `check` raises ValueError."""
+    try:
+        return check(text)
+    except ValueError as error:
+        message = f"{name}={shown(text)}: {error}"
+        raise JobError(message) from None
 
 
 def _settings() -> Settings:
@@ -159,7 +169,7 @@ def _check(_options: argparse.Namespace) -> None:
 def _sample(options: argparse.Namespace) -> None:
     from job.catalogue.sample import write_sample  # noqa: PLC0415 -- imports Pillow
 
-    directory: Path = options.directory
+    directory = Path(_checked("DIR", options.directory, check_path))
     try:
         write_sample(directory)
     except OSError as error:
@@ -170,11 +180,12 @@ def _sample(options: argparse.Namespace) -> None:
 
 def _predict(options: argparse.Namespace) -> None:
     _preemptible()
+    run_uri = _checked("RUN_URI", options.run_uri, check_uri)
     settings = _settings()
     from job.report.predictions import print_json, print_table  # noqa: PLC0415
     from job.study.predict import open_model, predict_photos  # noqa: PLC0415 -- imports torch
 
-    published = open_model(options.run_uri, settings)
+    published = open_model(run_uri, settings)
     found = predict_photos(published, options.images, top=options.top, retry_seconds=settings.retry_seconds)
     if options.json or not sys.stdout.isatty():
         print_json(found)
@@ -185,8 +196,9 @@ def _predict(options: argparse.Namespace) -> None:
 def _report(options: argparse.Namespace) -> None:
     from job.report.redraw import redraw  # noqa: PLC0415 -- imports skopt
 
-    keys = redraw(options.run_uri)
-    _log.info("report drawn", run=options.run_uri, objects=keys)
+    run_uri = _checked("RUN_URI", options.run_uri, check_uri)
+    keys = redraw(run_uri)
+    _log.info("report drawn", run=run_uri, objects=keys)
 
 
 def _schema(_options: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ import difflib
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from job.errors import SettingsError
 from job.search.pruning import Pruner
 from job.search.space import SearchSpace, parse_search_space
+from job.storage.uri import URIS, check_path, check_text, check_uri, shown, split_uri
 
 PREFIX = "FASHIONTUNE_"
 
@@ -46,6 +47,10 @@ SEARCH_DEFINING = frozenset(
 BEFORE_THEY_EXISTED = {"pruner": "none", "warm_start_uri": ""}
 """What settings that define the search were in runs which are older than they."""
 
+_NEVER_EMPTY = {"dataset_uri", "output_uri", "cache_dir", "target_column", "init_weights"}
+"""An empty one is a variable that was meant to be replaced, and its default a place where results would be lost."""
+
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 
@@ -65,35 +70,60 @@ def _check_search_space(text: str) -> str:
     return text
 
 
+def _check_cache_dir(path: str | Path) -> Path:
+    return Path(check_path(str(path)))
+
+
 def _check_uris(text: str) -> str:
-    uris = [uri.strip() for uri in text.split(",")]
-    if text and (not all(uris) or len(set(uris)) < len(uris)):
+    if not text:
+        return text
+    uris = [uri.strip() for uri in check_text(text, URIS).split(",")]
+    if not all(uris) or len(set(uris)) < len(uris):
         message = "write the URIs of one or more runs, separated by commas, each once"
         raise ValueError(message)
-    return ",".join(uris)
+    return ",".join(check_uri(uri) for uri in uris)
+
+
+def _check_weights(text: str) -> str:
+    uri, mark, sha256 = text.partition("#sha256=")
+    check_uri(uri)
+    if not split_uri(uri)[1]:
+        message = "it names no file; allowed are random, imagenet, and the path or URI of a .safetensors or .pth file"
+        raise ValueError(message)
+    if mark and not _SHA256.fullmatch(sha256):
+        message = "it has no sha256 behind #sha256=; allowed are 64 hexadecimal digits"
+        raise ValueError(message)
+    return text
+
+
+def _check_column(text: str) -> str:
+    return check_text(text, "the names of columns as they stand in styles.csv")
+
+
+Uri: TypeAlias = Annotated[str, AfterValidator(check_uri)]
 
 
 class Settings(BaseSettings):
     """All settings of a job, read from FASHIONTUNE_ environment variables; frozen."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True, validate_default=False
-    )
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", validate_default=False)
 
-    dataset_uri: str = Field(
+    dataset_uri: Uri = Field(
         "sample",
         description="The catalogue: a .zip, .tar or .tar.gz, or a folder or prefix, holding styles.csv and images/; "
         "`s3://bucket/key`, a path or `file://`. `sample` is the built-in sample catalogue.",
     )
-    output_uri: str = Field(
+    output_uri: Uri = Field(
         "fashiontune-output/",
         description="Where the run's state and results lie: `s3://bucket/prefix/`, a path or `file://`. One run each.",
     )
-    cache_dir: Path = Field(
+    cache_dir: Annotated[Path, BeforeValidator(_check_cache_dir)] = Field(
         Path("~/.cache/fashiontune-job"),
         description="A local folder for the downloaded archive and the decoded photos; may be lost at any time.",
     )
-    target_column: str = Field("subCategory", min_length=1, description="The column of styles.csv to predict.")
+    target_column: Annotated[str, AfterValidator(_check_column)] = Field(
+        "subCategory", description="The column of styles.csv to predict."
+    )
     min_class_images: int = Field(
         10,
         ge=1,
@@ -153,9 +183,8 @@ class Settings(BaseSettings):
         "the run begins: OUTPUT_URIs, separated by commas. Where they tell as much as N_INITIAL_TRIALS would, the "
         "initial design has 2 trials.",
     )
-    init_weights: str = Field(
+    init_weights: Annotated[str, AfterValidator(_check_weights)] = Field(
         "random",
-        min_length=1,
         description="Initial weights: `random`, `imagenet` (torchvision's), or a path or URI of a ResNet18 state dict "
         "(.safetensors or .pth) for inputs normalised as ImageNet's, with an optional `#sha256=...`.",
     )
@@ -188,6 +217,12 @@ class Settings(BaseSettings):
         "auto", description="auto is console on a terminal, else one JSON object a line."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_as_good_as_none(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Take the default for an empty number or choice; a place or a column that is empty is refused by its check."""
+        return {name: value for name, value in values.items() if value != "" or name in _NEVER_EMPTY}
 
     @model_validator(mode="after")
     def _parts_leave_enough_to_train_on(self) -> Self:
@@ -236,7 +271,7 @@ def load_settings() -> Settings:
         # on Windows and in pydantic-settings, case does not matter: a lower-case name is the same variable
         if name.upper().startswith(PREFIX) and name.upper() not in known:
             nearest = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.0)[0]
-            message = f"{name} is not a setting; the nearest one is {nearest} (see job --help)"
+            message = f"{shown(name)} is not a setting; the nearest one is {nearest} (see job --help)"
             raise SettingsError(message)
     try:
         return Settings()
@@ -248,4 +283,4 @@ def _sentence(detail: Any) -> str:  # noqa: ANN401 -- pydantic's ErrorDetails
     message = detail["msg"].removeprefix("Value error, ")
     if not detail["loc"]:
         return str(message)
-    return f"{variable_name(str(detail['loc'][0]))}={detail['input']!s}: {message[0].lower()}{message[1:]}"
+    return f"{variable_name(str(detail['loc'][0]))}={shown(str(detail['input']))}: {message[0].lower()}{message[1:]}"

@@ -95,6 +95,33 @@ def test_predict_says_what_it_lacks(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("arguments", [("report", "URI"), ("predict", "URI", "1.jpg")], ids=lambda each: each[0])
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ('"s3://b/run/"', 'RUN_URI="s3://b/run/": it has quotes around it; allowed are s3://bucket/prefix/'),
+        ("s3//b/run/", "RUN_URI=s3//b/run/: it looks like a URI and is none; allowed are"),
+        ("gs://b/run/", "RUN_URI=gs://b/run/: it has the scheme gs; allowed are"),
+        ("", "RUN_URI='': it is empty; allowed are"),
+        ("run\n", "RUN_URI='run\\n': it begins or ends with a blank or a line break; allowed are"),
+        ("r\udcffn", "RUN_URI='r\\udcffn': it is no UTF-8; allowed are"),
+    ],
+)
+def test_a_run_that_cannot_be_meant_is_refused(arguments: tuple[str, ...], uri: str, message: str) -> None:
+    """A run's URI is looked at like a setting, and the argument is named."""
+    result = job(*(uri if argument == "URI" else argument for argument in arguments))
+    assert result.returncode == 42
+    (line,) = result.stderr.splitlines()
+    assert message in json.loads(line)["error"]
+
+
+@pytest.mark.parametrize("directory", ["s3://bucket/sample/", '"sample"', ""])
+def test_sample_is_written_to_no_uri(directory: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A URI is no folder, and no folder of its name is made."""
+    assert main(["sample", directory]) == ExitCode.PERMANENT
+    assert "allowed are paths of this machine" in capsys.readouterr().err
+
+
 def test_sample_writes_a_catalogue_and_nothing_over_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`job sample DIR` writes the sample, and refuses a folder that holds something."""
     assert main(["sample", str(tmp_path / "sample")]) == ExitCode.DONE

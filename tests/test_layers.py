@@ -9,10 +9,10 @@ PACKAGE = Path(__file__).parents[1] / "job"
 BASE = {"errors", "seeds", "metrics", "objective", "logs", "text"}
 ALLOWED = {
     "__main__": {"cli"},
-    "cli": {"errors", "logs", "settings", "settings_help", "progress", "study", "report", "catalogue", ""},
+    "cli": {"errors", "logs", "settings", "settings_help", "progress", "study", "report", "catalogue", "storage", ""},
     "progress": {"catalogue"},
     "settings_help": {"settings"},
-    "settings": {"errors", "search"},
+    "settings": {"errors", "search", "storage"},
     "study": BASE | {"settings", "progress", "study", "report", "catalogue", "storage", "search", "training"},
     "report": BASE | {"report", "storage", "search"},  # the page asks the process that was fitted to the trials
     "catalogue": BASE | {"catalogue", "storage"},

@@ -7,6 +7,7 @@ import pytest
 from job.errors import SettingsError
 from job.settings import SEARCH_DEFINING, Settings, load_settings, variable_name
 from job.settings_help import describe_settings, replace_table, settings_as_text
+from job.storage.uri import shown
 
 
 def test_defaults_are_those_of_the_documentation() -> None:
@@ -30,7 +31,7 @@ def test_defaults_are_those_of_the_documentation() -> None:
 
 
 def test_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Values come from FASHIONTUNE_ variables, and an empty one is as good as none."""
+    """Values come from FASHIONTUNE_ variables, and an empty number or choice is as good as none."""
     monkeypatch.setenv("FASHIONTUNE_EPOCHS", "7")
     monkeypatch.setenv("FASHIONTUNE_COMPILE", "true")
     monkeypatch.setenv("FASHIONTUNE_OBJECTIVE", "macro_f1")
@@ -108,10 +109,70 @@ def test_values_out_of_range_are_refused(monkeypatch: pytest.MonkeyPatch, name: 
     assert allowed in str(error.value)
 
 
-def test_earlier_runs_are_listed_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One or more URIs; spaces around them do not make another setting."""
+NAMES = ("DATASET_URI", "OUTPUT_URI", "WARM_START_URI", "INIT_WEIGHTS", "CACHE_DIR", "TARGET_COLUMN")
+"""Settings that are a place or a name."""
+
+
+@pytest.mark.parametrize("value", ['"run"', "'run'", " run", "run\n", "\ufeffrun", "r\tn", "run\udcff", "$RUN"])
+@pytest.mark.parametrize("name", NAMES)
+def test_names_that_cannot_be_meant_are_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """Quotes, blanks, line breaks, bytes and variables that nothing replaced are refused in one printable sentence."""
+    monkeypatch.setenv(f"FASHIONTUNE_{name}", value)
+    with pytest.raises(SettingsError) as error:
+        load_settings()
+    assert str(error.value).startswith(f"FASHIONTUNE_{name}={shown(value)}: it ")
+    assert "; allowed are " in str(error.value)
+    assert str(error.value).isprintable()
+
+
+@pytest.mark.parametrize("value", ["s3//bucket/x", "s3:/bucket/x", "gs://bucket/x", "S3://bucket/x", "file://host/x"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "TARGET_COLUMN"])
+def test_uris_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """What looks like a URI and is none never becomes a folder's name."""
+    monkeypatch.setenv(f"FASHIONTUNE_{name}", value)
+    with pytest.raises(SettingsError) as error:
+        load_settings()
+    assert str(error.value).startswith(f"FASHIONTUNE_{name}={value}: it ")
+    assert "; allowed are " in str(error.value)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "WARM_START_URI"])
+def test_a_place_that_is_empty_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """An empty variable is not its default: in a container that is a folder which is lost. No earlier run is none."""
+    monkeypatch.setenv("FASHIONTUNE_WARM_START_URI", "")
     assert load_settings().warm_start_uris == []
-    monkeypatch.setenv("FASHIONTUNE_WARM_START_URI", "s3://bucket/runs/1/, runs/2 ")
+    monkeypatch.setenv(f"FASHIONTUNE_{name}", "")
+    with pytest.raises(SettingsError, match=f"FASHIONTUNE_{name}='': it is empty; allowed are "):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("WARM_START_URI", "s3://bucket/1/,s3//bucket/2/", "it looks like a URI and is none; allowed are"),
+        ("INIT_WEIGHTS", "s3://bucket", "it names no file; allowed are random, imagenet,"),
+        ("INIT_WEIGHTS", "weights/", "it names no file; allowed are random, imagenet,"),
+        ("INIT_WEIGHTS", "w.pth#sha256=", "allowed are 64 hexadecimal digits"),
+        ("INIT_WEIGHTS", "w.pth#sha256=abc", "allowed are 64 hexadecimal digits"),
+        ("CACHE_DIR", "s3://bucket/cache/", "it looks like a URI; allowed are paths of this machine"),
+        ("CACHE_DIR", "file:///cache", "it looks like a URI; allowed are paths of this machine"),
+    ],
+)
+def test_names_are_of_the_kind_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, allowed: str
+) -> None:
+    """Each URI of a list is looked at, weights are a file, their checksum is one, and a cache is a local folder."""
+    monkeypatch.setenv(f"FASHIONTUNE_{name}", value)
+    with pytest.raises(SettingsError) as error:
+        load_settings()
+    assert str(error.value).startswith(f"FASHIONTUNE_{name}={value}: ")
+    assert allowed in str(error.value)
+
+
+def test_earlier_runs_are_listed_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One or more URIs; blanks beside a comma do not make another setting."""
+    assert load_settings().warm_start_uris == []
+    monkeypatch.setenv("FASHIONTUNE_WARM_START_URI", "s3://bucket/runs/1/,  runs/2")
     assert load_settings().warm_start_uris == ["s3://bucket/runs/1/", "runs/2"]
     assert load_settings().defining()["warm_start_uri"] == "s3://bucket/runs/1/,runs/2"
 

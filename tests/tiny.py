@@ -59,7 +59,7 @@ def write_zip(path: Path, files: dict[str, bytes]) -> Path:
 
 def write_tar(path: Path, files: dict[str, bytes]) -> Path:
     """Write files into a tar archive, compressed if its name says so."""
-    with tarfile.open(path, "w:gz" if path.suffix == ".gz" else "w") as archive:
+    with tarfile.open(path, "w:gz" if path.suffix.lower() in {".gz", ".tgz"} else "w") as archive:
         for name, content in files.items():
             member = tarfile.TarInfo(name)
             member.size = len(content)

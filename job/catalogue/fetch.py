@@ -58,7 +58,7 @@ def open_source(uri: str, cache_dir: Path, retry_seconds: float, progress: Progr
     """
     if not uri.endswith("/"):
         storage, key = _holder(uri, retry_seconds)
-        if key.endswith(ARCHIVES):
+        if key.lower().endswith(ARCHIVES):
             return _open_archive(uri, storage, key, cache_dir, progress)
         try:
             storage.stat(key)
@@ -90,7 +90,7 @@ def _open_archive(uri: str, storage: Storage, key: str, cache_dir: Path, progres
         # what a killed job had of it is not looked for: nothing tells whether the disk has kept it as it was
         return Arriving(storage, entry, cache_dir, lambda done: progress("download", done, entry.size))
 
-    kind = ZipSource if key.endswith(".zip") else TarSource
+    kind = ZipSource if key.lower().endswith(".zip") else TarSource
     return kind(uri, content_key, open_file)
 
 

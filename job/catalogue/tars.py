@@ -67,7 +67,7 @@ class TarSource(Archive):
         """Yield each file and link with the way to read it, which must be done before the next one."""
         try:
             packed = self.file()
-            file = packed if self.uri.endswith(".tar") else gzip.GzipFile(fileobj=packed)
+            file = packed if self.uri.lower().endswith(".tar") else gzip.GzipFile(fileobj=packed)
             begin: int | None = 0
             while begin is not None:
                 file.seek(begin)

@@ -53,7 +53,7 @@ def weights_from_bytes(data: bytes, uri: str, sha256: str | None) -> dict[str, T
         message = f"FASHIONTUNE_INIT_WEIGHTS={uri} has sha256 {found}, not {sha256}"
         raise SettingsError(message)
     try:
-        if uri.endswith(".safetensors"):
+        if uri.lower().endswith(".safetensors"):
             state = load_safetensors(data)
         else:
             state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)

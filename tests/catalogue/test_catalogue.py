@@ -50,6 +50,10 @@ WRITERS: dict[str, Callable[[Path, dict[str, bytes]], Path]] = {
     "c.zip": write_zip,
     "c.tar": write_tar,
     "c.tar.gz": write_tar,
+    "CAPITALS.ZIP": write_zip,
+    "CAPITALS.TAR": write_tar,
+    "CAPITALS.TAR.GZ": write_tar,
+    "Capital.Tgz": write_tar,
 }
 
 

@@ -135,26 +135,6 @@ def test_relative_paths_do_not_move(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    ("uri", "reason"),
-    [
-        ("gs://bucket/run/", "gs://bucket/run/ has the scheme gs; allowed are s3://bucket/prefix/"),
-        ("https://host/file.zip", "has the scheme https; allowed are"),
-        ("s3:/bucket/run", "has the scheme s3; allowed are s3://"),
-        ("S3://bucket/run", "has the scheme S3; allowed are s3://"),
-        ("s3://", "names no bucket; write s3://bucket/prefix/"),
-        ("s3:///prefix/", "names no bucket"),
-        ("file://host/data", "file://host/data names no path of this machine; write file:///folder/"),
-        ("file://", "names no path of this machine"),
-        ("", "'' is no path"),
-    ],
-)
-def test_other_uris_are_refused(uri: str, reason: str) -> None:
-    """A URI of another kind is refused with what is allowed."""
-    with pytest.raises(StorageError, match=reason):
-        open_storage(uri)
-
-
-@pytest.mark.parametrize(
     ("uri", "folder", "key"),
     [
         ("s3://b/a/fashion.zip", "s3://b/a/", "fashion.zip"),

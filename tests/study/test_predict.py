@@ -74,6 +74,23 @@ def test_bad_photos_among_good_ones_are_named_and_the_rest_is_done(published: Pa
     assert error_of(result).startswith("3 of the photos asked for cannot be used")
 
 
+def test_images_that_cannot_be_meant_are_named(published: Path, tmp_path: Path) -> None:
+    """Quotes, blanks and URIs that are none get a line and a log event each, unless a file has that very name."""
+    (tmp_path / '"1.jpg"').write_bytes(photo(1, 7))
+    names = ['"s3://bucket/1.jpg"', " s3://bucket/1.jpg", "s3//bucket/1.jpg", "gs://bucket/1.jpg", "s3:///1.jpg", ""]
+    result = predict(published / "run", *names, "/none/\udcff.jpg", tmp_path / '"1.jpg"')
+    assert result.returncode == 42
+    assert all(line.isprintable() for line in result.stdout.splitlines())
+    assert ["error" in line for line in lines_of(result)] == [True] * 7 + [False]
+    for event, wrong in zip(
+        events(result, "photo cannot be used"),
+        ("quotes", "begins or ends", "looks like a URI", "the scheme gs", "no bucket", "empty", "no UTF-8"),
+        strict=True,
+    ):
+        assert wrong in event["error"]
+        assert "; allowed are s3://bucket/prefix/, file:///folder/ and paths" in event["error"]
+
+
 def test_a_terminal_gets_a_table(published: Path) -> None:
     """On a terminal there is a row for each photo, aligned, in words."""
     images = sorted((published / "catalogue" / "images").iterdir())[:2]

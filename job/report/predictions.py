@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
+from job.text import printable
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -22,13 +24,13 @@ class Prediction:
 def print_json(predictions: Iterable[Prediction]) -> None:
     """Print one JSON object a line: `image` and `predictions`, a list of `label` and `probability`, or `error`."""
     for prediction in predictions:
-        line: dict[str, object] = {"image": prediction.image}
+        line: dict[str, object] = {"image": printable(prediction.image)}
         if prediction.error is None:
             line["predictions"] = [
                 {"label": label, "probability": round(probability, 6)} for label, probability in prediction.labels
             ]
         else:
-            line["error"] = prediction.error
+            line["error"] = printable(prediction.error)
         _print(json.dumps(line))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from job.report.results import AttemptRecord
 from job.study.journal import Journal
+from job.text import printable
 
 
 class Attempt:
@@ -19,7 +20,7 @@ class Attempt:
         self._journal = journal
         self._began = began
         self._changing = threading.Lock()  # a signal is noted by a thread beside the work in hand
-        host = os.environ.get("POD_NAME") or platform.node()
+        host = printable(os.environ.get("POD_NAME") or platform.node())
         self._record = AttemptRecord(started_at=datetime.now(UTC), host=host, seconds=seconds)
         self.number = journal.begin_attempt(self._record)
 

@@ -16,6 +16,7 @@ from job.report.results import Environment, Progress, RepetitionRecord, Results,
 from job.study.finals import choose, compare
 from job.study.identity import versions
 from job.study.trials import Workbench
+from job.text import printable
 
 _log = structlog.get_logger()
 
@@ -73,9 +74,14 @@ def _environment(bench: Workbench) -> Environment:
         precision=bench.equipment.device.precision,
         threads=bench.run.threads,
         versions=versions(),
-        source_revision=os.environ.get("SOURCE_REVISION"),
-        image=os.environ.get("IMAGE"),
+        source_revision=_variable("SOURCE_REVISION"),
+        image=_variable("IMAGE"),
     )
+
+
+def _variable(name: str) -> str | None:
+    value = os.environ.get(name)
+    return None if value is None else printable(value)
 
 
 def _attempt(what: str, write: Callable[[], object]) -> None:

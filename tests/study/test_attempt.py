@@ -55,12 +55,18 @@ def test_what_came_first_is_not_lost_with_what_comes_last(tmp_path: Path) -> Non
 def test_results_and_page_say_where_each_attempt_was(tmp_path: Path) -> None:
     """Put down in a trial, then in a repetition, then brought to its end: each attempt has its place, and no dash."""
     settings = tiny_settings(tmp_path, N_TRIALS="2", FINAL_TRIALS="1", FINAL_SEEDS="1")
+    settings |= {
+        "POD_NAME": "pod-\udcff",
+        "IMAGE": "image-\udcff",
+    }  # bytes that are no text keep no result from being written
     for _ in range(2):  # in the first step of trial 1, then in that of the repetition
         stopped = run_job(settings | kill("put", "attempts/", 2, "after", signal.SIGTERM), program="tests.killing")
         assert stopped.returncode == 143, stopped.stderr
     last = run_job(settings)
     assert last.returncode == 0, last.stderr
     results = results_of(tmp_path / "run")
+    assert results["run"]["environment"]["image"] == r"image-\xff"
+    assert {each["host"] for each in results["run"]["attempts"]} == {r"pod-\xff"}
     best = results["finals"][0]["trial"]
     places = [(each["trial"], each["repetition"], each["step"]) for each in results["run"]["attempts"]]
     assert places == [(1, None, 0), (best, 1, 0), (best, 1, 1)]

@@ -47,6 +47,8 @@ class Prepared:
     """Of each packed photo, as written."""
     rows: int
     repaired: tuple[str, ...]
+    repeated: tuple[str, ...]
+    companions: int
     missing: Missing
 
 
@@ -58,6 +60,8 @@ def save_prepared(directory: Path, prepared: Prepared) -> None:
         "labels": prepared.labels,
         "rows": prepared.rows,
         "repaired": prepared.repaired,
+        "repeated": prepared.repeated,
+        "companions": prepared.companions,
         "missing": asdict(prepared.missing),
     }
     text = json.dumps(index)
@@ -97,6 +101,8 @@ def load_prepared(directory: Path) -> Prepared | None:
         labels=tuple(index["labels"]),
         rows=index["rows"],
         repaired=tuple(index["repaired"]),
+        repeated=tuple(index["repeated"]),
+        companions=index["companions"],
         missing=missing,
     )
 

@@ -1,6 +1,5 @@
 """From a URI to a Catalogue: what can be trained on, in which split, and everything that was left out and why."""
 
-import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -15,13 +14,13 @@ from numpy.typing import NDArray
 
 from job.catalogue.archives import Unreadable
 from job.catalogue.cache import Prepared, load_prepared, prepare_cache_dir, save_prepared
-from job.catalogue.classes import choose_classes, find_conflicts
+from job.catalogue.classes import choose_classes, find_conflicts, find_lost, find_similar, warn_of_classes
 from job.catalogue.fetch import Progress, Source, open_source
 from job.catalogue.locate import locate
 from job.catalogue.missing import Missing, match, refuse_missing, warn_of_missing
 from job.catalogue.pack import Packed, pack
 from job.catalogue.read import Quarantined, read_styles
-from job.catalogue.sample import SAMPLE_VERSION, write_sample
+from job.catalogue.sample import place_sample
 from job.catalogue.split import Part, split
 from job.errors import CatalogueError
 
@@ -29,7 +28,7 @@ SAMPLE_URI = "sample"
 
 _log = structlog.get_logger()
 
-_PACK_FORMAT = 2  # part of the cache key: raise it when the decoding changes
+_PACK_FORMAT = 3  # part of the cache key: raise it when the decoding changes
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,10 @@ class Catalogue:
     """Of ids, labels and pixels: equal for the same photos from a zip, a folder or a bucket."""
     rows: int
     repaired: tuple[str, ...]
+    repeated: tuple[str, ...]
+    """Ids of the rows that are there more than once, each time the same."""
+    companions: int
+    """Files of macOS that were passed over."""
     images: NDArray[np.uint8]
     """(N, H, W, 3) RGB; every decoded photo, those of excluded classes too, which `usable` passes over."""
     ids: tuple[str, ...]
@@ -73,6 +76,10 @@ class Catalogue:
     missing: Missing
     excluded_classes: tuple[tuple[str, int], ...]
     """(name, photos) of the classes with too few of them."""
+    lost_classes: tuple[tuple[str, int], ...]
+    """(name, rows) of the classes that have rows and no usable photo."""
+    similar_classes: tuple[tuple[str, ...], ...]
+    """Names that differ in case, blanks or form alone."""
     duplicate_groups: int
     seconds: dict[str, float]
     """Time spent on `fetch` (finding and listing) and `prepare` (downloading, decoding, packing)."""
@@ -93,7 +100,8 @@ def load_catalogue(settings: CatalogueSettings, progress: Progress) -> Catalogue
     """
     started = time.monotonic()
     cache_dir = prepare_cache_dir(settings.cache_dir)
-    source = open_source(_place(settings, cache_dir), cache_dir, settings.retry_seconds, progress)
+    place = settings.uri if settings.uri != SAMPLE_URI else place_sample(cache_dir)
+    source = open_source(place, cache_dir, settings.retry_seconds, progress)
     fetched = time.monotonic()
     directory = cache_dir / "packed" / _cache_key(source, settings)
     prepared = load_prepared(directory)
@@ -104,7 +112,9 @@ def load_catalogue(settings: CatalogueSettings, progress: Progress) -> Catalogue
     refuse_missing(prepared.missing, settings.max_missing_share, settings.uri)
     warn_of_missing(prepared.missing, settings.uri)
     seconds = {"fetch": fetched - started, "prepare": time.monotonic() - fetched}
-    return _assemble(prepared, settings, seconds)
+    catalogue = _assemble(prepared, settings, seconds)
+    warn_of_classes(catalogue.lost_classes, catalogue.similar_classes)
+    return catalogue
 
 
 def _prepare_settled(source: Source, settings: CatalogueSettings, progress: Progress) -> Prepared:
@@ -141,7 +151,15 @@ def _prepare(source: Source, settings: CatalogueSettings, progress: Progress) ->
         progress=progress,
     )
     missing = replace(missing, unusable_photos=tuple(Quarantined(*item) for item in packed.undecodable))
-    return Prepared(packed, tuple(labels[name] for name in packed.ids), styles.rows, styles.repaired, missing)
+    return Prepared(
+        packed=packed,
+        labels=tuple(labels[name] for name in packed.ids),
+        rows=styles.rows,
+        repaired=styles.repaired,
+        repeated=styles.repeated,
+        companions=located.companions,
+        missing=missing,
+    )
 
 
 def _assemble(prepared: Prepared, settings: CatalogueSettings, seconds: dict[str, float]) -> Catalogue:
@@ -190,6 +208,8 @@ def _assemble(prepared: Prepared, settings: CatalogueSettings, seconds: dict[str
         fingerprint=_fingerprint(packed, labels),
         rows=prepared.rows,
         repaired=prepared.repaired,
+        repeated=prepared.repeated,
+        companions=prepared.companions,
         images=packed.images,
         ids=packed.ids,
         labels=np.array(encoded, np.int64),
@@ -199,6 +219,8 @@ def _assemble(prepared: Prepared, settings: CatalogueSettings, seconds: dict[str
         quarantined=tuple(sorted(quarantined, key=lambda item: (item.id, item.reason))),
         missing=prepared.missing,
         excluded_classes=tuple(sorted(excluded.items())),
+        lost_classes=find_lost(prepared.missing.classes, clean),
+        similar_classes=find_similar(prepared.missing.classes),
         duplicate_groups=duplicate_groups,
         seconds=seconds,
     )
@@ -206,22 +228,6 @@ def _assemble(prepared: Prepared, settings: CatalogueSettings, seconds: dict[str
 
 def _too_small(label: str, photos: int, least: int) -> str:
     return f"class {label} has {photos} photo{'s' if photos > 1 else ''}, under {least}"
-
-
-def _place(settings: CatalogueSettings, cache_dir: Path) -> str:
-    """Return the URI to read, having drawn the sample catalogue if that is what is wanted."""
-    if settings.uri != SAMPLE_URI:
-        return settings.uri
-    directory = cache_dir / f"sample-{SAMPLE_VERSION}"
-    if not directory.exists():
-        with tempfile.TemporaryDirectory(dir=cache_dir, prefix=".sample-") as beside:
-            write_sample(Path(beside) / "sample")
-            try:
-                (Path(beside) / "sample").rename(directory)
-            except OSError:
-                if not directory.exists():  # else another process has drawn the same meanwhile
-                    raise
-    return str(directory)
 
 
 def _read_table(source: Source, name: str, where: str) -> bytes:
@@ -259,6 +265,8 @@ def summarise(catalogue: Catalogue) -> dict[str, Any]:
         "rows": catalogue.rows,
         "images": int(np.count_nonzero(catalogue.parts >= 0)),
         "repaired": list(catalogue.repaired),
+        "repeated": list(catalogue.repeated),
+        "companions": catalogue.companions,
         "classes": [
             {
                 "name": name,
@@ -271,5 +279,7 @@ def summarise(catalogue: Catalogue) -> dict[str, Any]:
         "quarantined": [{"id": item.id, "reason": item.reason} for item in catalogue.quarantined],
         "missing": catalogue.missing.counts(),
         "excluded_classes": [{"name": name, "images": images} for name, images in catalogue.excluded_classes],
+        "lost_classes": [{"name": name, "rows": rows} for name, rows in catalogue.lost_classes],
+        "similar_classes": [list(names) for names in catalogue.similar_classes],
         "duplicate_groups": catalogue.duplicate_groups,
     }

@@ -25,6 +25,8 @@ class Located:
     table: str
     photos: dict[str, str]
     """By id, in NFC; what is no UTF-8 in an id is written out (`\\xe9`), so that it is no row's."""
+    companions: int
+    """Files that macOS has put beside others, which are passed over."""
 
 
 def locate(names: Sequence[str], uri: str) -> Located:
@@ -57,9 +59,7 @@ def locate(names: Sequence[str], uri: str) -> Located:
         _log.warning("ids with several photos, of which the first by name counts", photos=len(spare), example=spare[0])
     if repeated := len(own) - len(set(own)):
         _log.warning("names that are there several times, of which the last counts", files=repeated)
-    if companions := len(names) - len(own):
-        _log.info("companions of macOS are passed over", files=companions)
-    return Located(table, photos)
+    return Located(table, photos, len(names) - len(own))
 
 
 def is_companion(name: str) -> bool:

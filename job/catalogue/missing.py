@@ -4,11 +4,13 @@ A catalogue of which most is missing is a failed copy, and a model trained on th
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
+from job.catalogue.causes import likely_cause
 from job.catalogue.read import Quarantined, Styles
 from job.catalogue.split import choose_subset
 from job.errors import CatalogueError
@@ -29,6 +31,8 @@ class Missing:
     """Of these photos, those that were read: all of them, or MAX_IMAGES."""
     unusable_photos: tuple[Quarantined, ...] = ()
     """Of those that were read."""
+    classes: Mapping[str, int] = field(default_factory=dict)
+    """Rows of each label, of those labels that MAX_IMAGES has left photos of."""
 
     @property
     def ids(self) -> int:
@@ -45,6 +49,13 @@ class Missing:
     def items(self) -> tuple[Quarantined, ...]:
         """All that is missing."""
         return self.unusable_rows + self.rows_without_photo + self.photos_without_row + self.unusable_photos
+
+    @property
+    def cause(self) -> str:
+        """Why rows have most likely no photo; empty where nothing tells."""
+        return likely_cause(
+            [item.id for item in self.rows_without_photo], [item.id for item in self.photos_without_row]
+        )
 
     def counts(self) -> dict[str, float]:
         """Return the share and the number of each kind, as results.json has them."""
@@ -82,13 +93,15 @@ def match(
     labels = dict(zip(styles.table["id"].tolist(), styles.table["label"].tolist(), strict=True))
     present = {name: label for name, label in labels.items() if name in photos}
     if not present:
-        message = f"{uri}: no row of styles.csv has a photo in images/ named after its id"
+        cause = likely_cause(list(labels), photos)
+        message = f"{uri}: no row of styles.csv has a photo in images/ named after its id" + (cause and f"; {cause}")
         raise CatalogueError(message)
     known = labels.keys() | {item.id for item in styles.quarantined}
     chosen = present
     if 0 < max_images < len(present):
         names = choose_subset(list(present), list(present.values()), max_images, seed)
         chosen = {name: label for name, label in present.items() if name in names}
+    not_chosen = set(present.values()) - set(chosen.values())
     missing = Missing(
         unusable_rows=styles.quarantined,
         rows_without_photo=tuple(Quarantined(name, "no photo in images/") for name in labels if name not in photos),
@@ -97,6 +110,7 @@ def match(
         ),
         present=len(present),
         read=len(chosen),
+        classes=dict(Counter(label for label in labels.values() if label not in not_chosen)),
     )
     return chosen, missing
 
@@ -105,8 +119,9 @@ def refuse_missing(missing: Missing, max_share: float, uri: str) -> None:
     """Raise CatalogueError if more than `max_share` of the catalogue is missing."""
     if missing.share > max_share:
         message = (
-            f"{uri}: {100 * missing.share:.4g} % of its {missing.ids} ids are missing: {missing.describe()}; complete "
-            f"the catalogue, or allow it by FASHIONTUNE_MAX_MISSING_SHARE={math.ceil(100 * missing.share) / 100:g} "
+            f"{uri}: {100 * missing.share:.4g} % of its {missing.ids} ids are missing: {missing.describe()}"
+            f"{missing.cause and '; '}{missing.cause}; complete the catalogue, or allow it by "
+            f"FASHIONTUNE_MAX_MISSING_SHARE={math.ceil(100 * missing.share) / 100:g} "
             f"(it is {max_share:g})"
         )
         raise CatalogueError(message)
@@ -117,5 +132,10 @@ def warn_of_missing(missing: Missing, uri: str) -> None:
     if missing.items:
         share = round(missing.share, 6)
         _log.warning(
-            "part of the catalogue is missing", uri=uri, share=share, ids=missing.ids, missing=missing.describe()
+            "part of the catalogue is missing",
+            uri=uri,
+            share=share,
+            ids=missing.ids,
+            missing=missing.describe(),
+            **({"cause": missing.cause} if missing.cause else {}),
         )

@@ -16,6 +16,7 @@ module knows nothing of those who read the catalogue.
 """
 
 import io
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -255,3 +256,17 @@ def _jpeg_with_exif(photo: Image.Image, rng: np.random.Generator) -> bytes:
 def _truncated_jpeg(photo: Image.Image, rng: np.random.Generator) -> bytes:
     jpeg = _jpeg(photo, rng)
     return jpeg[: len(jpeg) // 2]
+
+
+def place_sample(cache_dir: Path) -> str:
+    """Return the sample catalogue's folder, having drawn it if it is not there yet."""
+    directory = cache_dir / f"sample-{SAMPLE_VERSION}"
+    if not directory.exists():
+        with tempfile.TemporaryDirectory(dir=cache_dir, prefix=".sample-") as beside:
+            write_sample(Path(beside) / "sample")
+            try:
+                (Path(beside) / "sample").rename(directory)
+            except OSError:
+                if not directory.exists():  # else another process has drawn the same meanwhile
+                    raise
+    return str(directory)

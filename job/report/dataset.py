@@ -29,6 +29,13 @@ class ExcludedClass(Record):
     images: int
 
 
+class LostClass(Record):
+    """A class that has rows, and no photo that can be used."""
+
+    name: str
+    rows: int
+
+
 class Missing(Record):
     """How much of the catalogue was missing; each id, of a row or a photo, counts once."""
 
@@ -58,8 +65,30 @@ class Dataset(Record):
     rows: int
     images: int = Field(description="Photos that were split.")
     repaired: list[str] = Field(description="Ids of rows whose name, with unquoted commas, was re-joined.")
+    repeated: list[str] = Field(
+        default_factory=list,
+        description="Ids of rows that are there more than once, each time the same; they count once.",
+    )
+    companions: int = Field(0, description="Files that macOS puts beside others (`._1.jpg`), which were passed over.")
     classes: list[ClassCount]
     quarantined: list[LeftOut]
     missing: Missing | None = Field(None, description="Null in results that are older than this field.")
     excluded_classes: list[ExcludedClass]
+    lost_classes: list[LostClass] = Field(default_factory=list)
+    similar_classes: list[list[str]] = Field(
+        default_factory=list, description="Groups of names that differ in case, blanks or form alone."
+    )
     duplicate_groups: int = Field(description="Groups of pixel-identical photos.")
+
+    def warnings(self) -> list[str]:
+        """Return what whoever trusts the results should know of the catalogue, in sentences."""
+        found = [self.missing.describe()] if self.missing else []
+        if self.lost_classes:
+            lost = ", ".join(
+                f"{each.name} ({each.rows:,} {'row' if each.rows == 1 else 'rows'})" for each in self.lost_classes
+            )
+            found.append(f"Classes that are lost, for none of their rows has a photo that can be used: {lost}.")
+        if self.similar_classes:
+            groups = "; ".join(" and ".join(names) for names in self.similar_classes)
+            found.append(f"Names of classes that differ in case, blanks or form alone: {groups}.")
+        return [words for words in found if words]

@@ -3,6 +3,7 @@
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from job.report.dataset import Dataset
 from job.report.results import Results
@@ -28,7 +29,7 @@ def print_summary(results: Results, uri: str) -> None:
             style="bold green" if trial.number == results.best.trial else None,
         )
     console.print(table)
-    _print_missing(console, results.dataset)
+    _print_warnings(console, results.dataset)
     test, low, high = results.test, *results.test.accuracy_ci95
     photos = sum(row.support for row in test.per_class)
     best = results.best
@@ -51,16 +52,17 @@ def print_check(dataset: Dataset) -> None:
     for column in ("train", "validation", "test"):
         table.add_column(column, justify="right")
     for row in sorted(dataset.classes, key=lambda row: -row.train):
-        table.add_row(row.name, str(row.train), str(row.validation), str(row.test))
+        table.add_row(Text(row.name), str(row.train), str(row.validation), str(row.test))
     console.print(table)
+    repeated = f"{len(dataset.repeated)} rows twice, " if dataset.repeated else ""
     console.print(
-        f"{dataset.rows} rows, {len(dataset.repaired)} names repaired, {len(dataset.quarantined)} ids left out, "
-        f"{dataset.duplicate_groups} groups of identical photos, none across the split.",
+        f"{dataset.rows} rows, {repeated}{len(dataset.repaired)} names repaired, {len(dataset.quarantined)} ids left "
+        f"out, {dataset.duplicate_groups} groups of identical photos, none across the split.",
         highlight=False,
     )
-    _print_missing(console, dataset)
+    _print_warnings(console, dataset)
 
 
-def _print_missing(console: Console, dataset: Dataset) -> None:
-    if dataset.missing and (words := dataset.missing.describe()):
-        console.print(words, style="yellow", highlight=False)
+def _print_warnings(console: Console, dataset: Dataset) -> None:
+    for words in dataset.warnings():
+        console.print(words, style="yellow", highlight=False, markup=False)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from job.report.dataset import LostClass
 from job.report.page import draw_page
 from job.report.results import Progress, Results
 from tests.report.made import EARLIER, made_progress, made_results
@@ -222,6 +223,24 @@ def test_whatever_a_run_was_it_is_drawn(case: str) -> None:
     assert page.startswith(b"<!DOCTYPE html>")
     assert b"nan" not in re.sub(rb"base64,[^')\"]*", b"", page)
     assert "class_balance" in figures_of(page)
+
+
+def test_what_is_odd_about_a_catalogue_is_told() -> None:
+    """Classes that are lost or alike, rows that are there twice and files that were passed over are on the page."""
+    results = made_results()
+    update = {
+        "lost_classes": [LostClass(name="Hats", rows=2)],
+        "similar_classes": [["BAGS", "Bags"], ["Shoes", "shoes"]],
+        "repeated": ["1163"],
+        "companions": 64,
+    }
+    dataset = results.dataset.model_copy(update=update)
+    page = html.unescape(draw_page(results.model_copy(update={"dataset": dataset})).decode()).replace("\xa0", " ")
+    assert "a photo that can be used: Hats (2 rows)." in page
+    assert "differ in case, blanks or form alone: BAGS and Bags; Shoes and shoes." in page
+    assert "1 row, each time the same" in page
+    assert "64 files that macOS has put beside others" in page
+    assert "macOS" not in html.unescape(draw_page(results).decode())
 
 
 def test_a_catalogue_without_classes_is_drawn() -> None:

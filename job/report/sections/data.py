@@ -25,8 +25,7 @@ def data(view: View) -> Markup:
         f"{count(len(dataset.classes), 'class', 'classes')} used: {train:,} to train, {validation:,} to compare "
         f"trials, {test:,} to measure the winner."
     )
-    words = dataset.missing.describe() if dataset.missing else ""
-    warning = paragraph(strong(words)) if words else Markup()
+    warnings = [paragraph(strong(words)) for words in dataset.warnings()]
     pairs: list[tuple[str, Cell]] = [
         ("catalogue", dataset.uri),
         ("fingerprint", dataset.fingerprint),
@@ -35,8 +34,12 @@ def data(view: View) -> Markup:
         ("repaired rows", count(len(dataset.repaired), "name") + " with unquoted commas re-joined"),
         ("identical photos", count(dataset.duplicate_groups, "group") + ", none across the split"),
     ]
+    if dataset.repeated:
+        pairs.append(("rows more than once", count(len(dataset.repeated), "row") + ", each time the same"))
+    if dataset.companions:
+        pairs.append(("passed over", count(dataset.companions, "file") + " that macOS has put beside others"))
     children = (figure(view, BALANCE), _quarantined(view), _excluded(view), _repaired(view))
-    return section("data", "What was in the data, and what was left out?", lead, warning, facts(pairs), *children)
+    return section("data", "What was in the data, and what was left out?", lead, *warnings, facts(pairs), *children)
 
 
 def _quarantined(view: View) -> Markup:

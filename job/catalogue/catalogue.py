@@ -147,7 +147,6 @@ def _prepare(source: Source, settings: CatalogueSettings, progress: Progress) ->
         len(wanted),
         height=settings.image_height,
         width=settings.image_width,
-        uri=settings.uri,
         progress=progress,
     )
     missing = replace(missing, unusable_photos=tuple(Quarantined(*item) for item in packed.undecodable))

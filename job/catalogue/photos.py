@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from job.catalogue.archives import too_large
+from job.catalogue.decode import BadPhotoError, decode
 from job.catalogue.locate import PHOTO_EXTENSIONS, is_companion
-from job.catalogue.pack import BadPhotoError, decode
 from job.errors import ObjectMissingError, StorageError
 from job.storage import open_storage, split_uri
 from job.storage.base import Storage

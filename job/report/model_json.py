@@ -17,8 +17,9 @@ DESCRIPTION = "model.json"
 CARD = "MODEL_CARD.md"
 
 _DECODE = (
-    "Decode the photo; training has read JPEG and PNG. A JPEG that stays at least twice as wide and twice as high as "
-    "the input is decoded at 1/2, 1/4 or 1/8 of its size, which is quicker (Pillow's draft mode)."
+    "Decode the photo, the first one of a file with several; training has read JPEG and PNG. A JPEG that stays at "
+    "least twice as wide and twice as high as the input is decoded at 1/2, 1/4 or 1/8 of its size, which is quicker "
+    "(Pillow's draft mode)."
 )
 _RESIZE = (
     "Stretch it to the input's width and height, whatever its proportions, by Lanczos resampling; one that has this "
@@ -26,12 +27,13 @@ _RESIZE = (
 )
 PREPARATION = (
     _DECODE,
-    "Turn it upright, as its EXIF orientation says.",
+    "Turn it upright, as the orientation in its EXIF says, or in its XMP where EXIF has none.",
+    "Of 16 bits a channel take the upper 8.",
     "Lay transparent pixels on white.",
-    "Convert it to RGB, 8 bits a channel.",
+    "Convert it to RGB, 8 bits a channel, as Pillow does; colour profiles and gamma are ignored.",
     _RESIZE,
 )
-"""What job.catalogue.pack does to a photo, for whoever does it elsewhere."""
+"""What job.catalogue.decode does to a photo, for whoever does it elsewhere."""
 
 
 class ModelInput(Record):

@@ -18,12 +18,27 @@ A photo is prepared as in training:
 
 ```python
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
+
+TURNS = {{2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}}  # EXIF's orientations as Pillow's transpositions
 
 def prepare(path):
-    photo = Image.open(path)
+    photo = Image.open(path, formats=("JPEG", "PNG"))
+    stored, key = photo.tile[0][3], photo.info.get("transparency")
+    if (photo.mode == "CMYK" and "adobe" not in photo.info) or (key is not None and stored in ("I;16B", "RGB;16B")):
+        raise ValueError("Pillow does not read this kind of photo rightly, and training leaves it out")
+    if key is not None and stored in ("L;2", "L;4"):
+        photo.info["transparency"] = key * {{"L;2": 85, "L;4": 17}}[stored]
     photo.draft("RGB", ({2 * width}, {2 * height}))
-    photo = ImageOps.exif_transpose(photo)
+    photo.load()
+    try:
+        turn = TURNS.get(photo.getexif().get(0x0112))
+    except Exception:  # damaged EXIF says nothing of where is up
+        turn = None
+    if turn is not None:
+        photo = photo.transpose(turn)
+    if photo.mode.startswith("I"):
+        photo = Image.fromarray((np.asarray(photo) >> 8).astype(np.uint8))
     if photo.has_transparency_data:
         photo = Image.alpha_composite(Image.new("RGBA", photo.size, "white"), photo.convert("RGBA"))
     photo = photo.convert("RGB").resize(({width}, {height}), Image.Resampling.LANCZOS)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from job.catalogue import photos
 from job.catalogue.archives import MAX_MEMBER_BYTES
-from job.catalogue.pack import decode
+from job.catalogue.decode import decode
 from job.catalogue.photos import Photo, read_photos
 from tests.seaweed import Seaweed
 from tests.tiny import photo, write_folder

@@ -9,7 +9,7 @@ import pytest
 
 from tests.jobs import error_of, events, results_of, run_job, tiny_settings
 from tests.seaweed import Seaweed
-from tests.tiny import HEADER, photo, row, tiny_files, write_zip
+from tests.tiny import HEADER, photo, row, tiny_files, write_folder, write_tar, write_zip
 
 
 def huge_png() -> bytes:
@@ -62,10 +62,6 @@ CATALOGUES: dict[str, tuple[Callable[[Path], str], str]] = {
     "zip cut off": (cut_off, "c.zip is not a whole zip archive"),
     "text called zip": (text, "c.zip is not a whole zip archive"),
     "path that points outside": (zipped(tiny_files() | {"../../x": b"x"}), "'../../x', which points outside"),
-    "absurd dimensions": (
-        zipped(tiny_files() | {"images/1000.jpg": huge_png()}),
-        "photo 1000 has an absurd size (Image size (2500000000 pixels)",
-    ),
     "no styles.csv": (zipped(without("styles")), "c.zip has no styles.csv"),
     "empty styles.csv": (zipped(table()), "styles.csv is empty"),
     "no id column": (zipped(table("name,subCategory", "1,Bags")), "styles.csv has no column id"),
@@ -90,6 +86,22 @@ def test_bad_catalogues(tmp_path: Path, case: str) -> None:
     assert result.returncode == 42, result.stderr
     assert message in error_of(result)
     assert not any(path.is_file() for path in (tmp_path / "run").rglob("*"))
+
+
+@pytest.mark.parametrize(("name", "write"), [("c", write_folder), ("c.zip", write_zip), ("c.tar.gz", write_tar)])
+def test_a_photo_that_is_too_large_costs_itself_alone(
+    tmp_path: Path, name: str, write: Callable[[Path, dict[str, bytes]], Path]
+) -> None:
+    """Too many pixels or too many bytes: the photo is left out, unread, with its reason, and the others are used."""
+    files = tiny_files()
+    files |= {"images/1000.jpg": huge_png(), "images/1001.jpg": files["images/1001.jpg"] + bytes(65 * 2**20)}
+    place = write(tmp_path / name, files)
+    result = run_job(tiny_settings(tmp_path, DATASET_URI=str(place)), "check")
+    assert result.returncode == 0, result.stderr
+    assert [(event["id"], event["reason"]) for event in events(result, "quarantined")] == [
+        ("1000", "photo has an absurd size (50000 x 50000); at most 64000000 pixels are decoded"),
+        ("1001", f"photo has {len(files['images/1001.jpg'])} bytes; at most 67108864 are read of one file"),
+    ]
 
 
 def test_what_is_missing_is_said_everywhere(tmp_path: Path) -> None:

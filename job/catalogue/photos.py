@@ -114,7 +114,7 @@ def _beneath(storage: Storage, name: str) -> Iterator[_Place]:
         yield _Place(name, error=f"there is no photo ({', '.join(sorted(PHOTO_EXTENSIONS))}) in {name}")
     top = name if name.endswith("/") else f"{name}/"
     for entry in photos:
-        key = quote(entry.key) if name.startswith("file://") else entry.key
+        key = quote(entry.key, errors="surrogateescape") if name.startswith("file://") else entry.key
         yield _Place(top + key, storage, entry.key, entry.size)
 
 

@@ -1,7 +1,9 @@
 """Zip archives, read by their central directory."""
 
+import io
 import lzma
 import stat
+import struct
 import zipfile
 import zlib
 from collections import defaultdict
@@ -9,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from job.catalogue.archives import MAX_MEMBER_BYTES, SYMBOLIC_LINK, Archive, Unreadable, too_large
 from job.errors import CatalogueError
+from job.text import is_text
 
 _BROKEN = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
@@ -22,6 +25,9 @@ _END_MARK = b"PK\x05\x06"
 _END_BYTES = 22
 _END_COMMENT = slice(20, 22)
 _MAX_COMMENT = 0xFFFF
+_ENTRY_MARK = b"PK\x01\x02"
+_ENTRY_BYTES = 46
+_FLAGS_AT, _LENGTHS_AT = 8, 28
 
 
 class ZipSource(Archive):
@@ -53,7 +59,7 @@ class ZipSource(Archive):
     def _read_directory(self) -> tuple[zipfile.ZipFile, dict[str, list[zipfile.ZipInfo]]]:
         if self._directory is None:
             try:
-                archive = zipfile.ZipFile(self.file())
+                archive = self._open()
             except _BROKEN as error:
                 message = f"{self.uri} is not a whole zip archive: {error}"
                 raise CatalogueError(message) from None
@@ -64,6 +70,13 @@ class ZipSource(Archive):
                     members[self.safe_name(_name(info))].append(info)
             self._directory = archive, dict(members)
         return self._directory
+
+    def _open(self) -> zipfile.ZipFile:
+        try:
+            return zipfile.ZipFile(self.file())
+        except UnicodeDecodeError:  # one name that is said to be UTF-8 and is not must not cost all other files
+            self._opened = _Unmarking(self.file().detach())
+            return zipfile.ZipFile(self._opened)
 
     def _refuse_joined(self, archive: zipfile.ZipFile) -> None:
         """Raise CatalogueError where another zip ends where this one begins, which no reader of zips would see."""
@@ -83,6 +96,23 @@ class ZipSource(Archive):
                 "and make one archive of all files"
             )
             raise CatalogueError(message)
+
+
+class _Unmarking(io.BufferedReader):
+    """A zip file in whose central directory no name that is no UTF-8 is said to be."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        if not data.startswith(_ENTRY_MARK):
+            return data
+        unmarked, at = bytearray(data), 0
+        while data.startswith(_ENTRY_MARK, at):
+            lengths = struct.unpack_from("<3H", data, at + _LENGTHS_AT)  # of name, extra field and comment
+            name = data[at + _ENTRY_BYTES : at + _ENTRY_BYTES + lengths[0]]
+            if not is_text(name.decode(errors="surrogateescape")):
+                unmarked[at + _FLAGS_AT + 1] &= ~(_IN_UTF8 >> 8)
+            at += _ENTRY_BYTES + sum(lengths)
+        return bytes(unmarked)
 
 
 def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes | Unreadable:

@@ -313,9 +313,21 @@ def odd_zip(path: Path) -> Path:
     return path
 
 
+def odd_marked_zip(path: Path) -> Path:
+    """Write a zip that says of a name that it is UTF-8, which it is not."""
+    write_zip(path, tiny_files() | {"images/cafëë.jpg": photo(0, 77)})
+    path.write_bytes(path.read_bytes().replace("ëë".encode(), b"\xe9\xe9\xe9\xe9"))
+    return path
+
+
 @pytest.mark.parametrize(
     ("name", "write", "shown"),
-    [("c", odd_folder, r"caf\xe9"), ("c.tar", odd_tar, r"caf\xe9"), ("c.zip", odd_zip, "cafΘ")],
+    [
+        ("c", odd_folder, r"caf\xe9"),
+        ("c.tar", odd_tar, r"caf\xe9"),
+        ("c.zip", odd_zip, "cafΘ"),
+        ("marked.zip", odd_marked_zip, "cafΘΘΘΘ"),
+    ],
 )
 def test_a_name_that_is_no_utf8_is_quarantined_in_print(
     tmp_path: Path, name: str, write: Callable[[Path], Path], shown: str

@@ -1,6 +1,7 @@
 """Bad input: each ends with its exit code and one sentence naming what and where, and leaves nothing half-written."""
 
 import html
+import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -58,6 +59,50 @@ def text(directory: Path) -> str:
     return str(directory / "c.zip")
 
 
+def joined_zips(directory: Path) -> str:
+    path = write_zip(directory / "c.zip", tiny_files())
+    path.write_bytes(2 * path.read_bytes())
+    return str(path)
+
+
+def write_odd_folder(directory: Path) -> Path:
+    """A catalogue with a photo whose name is no UTF-8, companions of macOS, a class in two spellings and one lost."""
+    files = tiny_files(per_class=30) | {"images/._1000.jpg": b"companion", "__MACOSX/._styles.csv": b"companion"}
+    lines = files["styles.csv"].decode().splitlines()
+    spelled = [line.replace(",Bags,", ",BAGS,") if n % 2 else line for n, line in enumerate(lines)]
+    files["styles.csv"] = "\n".join([*spelled, lines[-1], row("7", "Hats")]).encode()
+    write_folder(directory, files)
+    (directory / "images" / os.fsdecode(b"caf\xe9.jpg")).write_bytes(files["images/1000.jpg"])
+    return directory
+
+
+def test_what_is_odd_in_a_catalogue_is_said_and_nothing_ends(tmp_path: Path) -> None:
+    """A name that is no UTF-8 reaches results.json and the page in print, at both starts; what is odd is named in each.
+
+    `job check` says the same as `job run`.
+    """
+    catalogue = write_odd_folder(tmp_path / "odd")
+    settings = tiny_settings(tmp_path, DATASET_URI=str(catalogue), N_TRIALS="1", EPOCHS="1")
+    for command in ("check", "run", "run"):
+        result = run_job(settings, command)
+        assert result.returncode == 0, result.stderr
+        result.stderr.encode()
+        if not events(result, "run is complete already"):
+            (lost,) = events(result, "class is lost, for none of its rows has a photo that can be used")
+            (alike,) = events(result, "classes differ in case, blanks or form alone")
+            assert (lost["name"], alike["classes"]) == ("Hats", ["BAGS", "Bags"])
+    dataset = results_of(tmp_path / "run")["dataset"]
+    assert {item["id"]: item["reason"] for item in dataset["quarantined"]} == {
+        "7": "no photo in images/",
+        r"caf\xe9": "photo without a row in styles.csv",
+    }
+    assert (dataset["companions"], dataset["repeated"]) == (2, ["3029"])
+    assert (dataset["lost_classes"], dataset["similar_classes"]) == ([{"name": "Hats", "rows": 1}], [["BAGS", "Bags"]])
+    page = html.unescape((tmp_path / "run" / "report.html").read_text("utf-8"))
+    for words in (r"caf\xe9", "form alone: BAGS and Bags.", "can be used: Hats (1 row)."):
+        assert words in page
+
+
 CATALOGUES: dict[str, tuple[Callable[[Path], str], str]] = {
     "zip cut off": (cut_off, "c.zip is not a whole zip archive"),
     "text called zip": (text, "c.zip is not a whole zip archive"),
@@ -74,6 +119,24 @@ CATALOGUES: dict[str, tuple[Callable[[Path], str], str]] = {
         zipped(half_uploaded()),
         "90 % of its 60 ids are missing: 54 without a photo in images/ (such as 1001); complete the catalogue",
     ),
+    "labels in another encoding": (
+        zipped(tiny_files() | {"styles.csv": tiny_files()["styles.csv"].replace(b"Bags", b"S\xe4cke")}),
+        "styles.csv, line 2: subCategory is S\\xe4cke (bytes 53 e4 63 6b 65), which is no text; save the table as UTF",
+    ),
+    "semicolons": (
+        zipped(tiny_files() | {"styles.csv": tiny_files()["styles.csv"].replace(b",", b";")}),
+        "its fields are separated by semicolons: save it with commas between them",
+    ),
+    "ID": (zipped(table(HEADER.replace("id", "ID", 1), row("1000", "Bags"))), "rename ID to id"),
+    "decimal ids": (
+        zipped(table(HEADER, *(row(f"{1000 + n}.0", "Bags") for n in range(20)))),
+        "most likely, 1000.0 was made a decimal number of 1000; write the ids as text (as 20 ids)",
+    ),
+    "zeros lost": (
+        zipped({name.replace("images/1", "images/01"): content for name, content in tiny_files().items()}),
+        "most likely, 1000 and 01000 differ in leading zeros, as by a spreadsheet; write the ids as text (as 20 ids)",
+    ),
+    "joined zips": (joined_zips, "is several zip archives joined into one"),
     "does not exist": (lambda directory: str(directory / "none.zip"), "none.zip does not exist"),
 }
 

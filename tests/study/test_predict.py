@@ -91,6 +91,19 @@ def test_images_that_cannot_be_meant_are_named(published: Path, tmp_path: Path) 
         assert "; allowed are s3://bucket/prefix/, file:///folder/ and paths" in event["error"]
 
 
+def test_photos_whose_names_are_no_utf8_are_predicted(published: Path, tmp_path: Path) -> None:
+    """A name in Latin-1, in a folder or asked for itself, is written out; the photo is told apart like any other."""
+    write_folder(tmp_path / "inbox", {"a.jpg": photo(1, 7), "z.jpg": photo(1, 7), "._a.jpg": b"macOS"})
+    odd = tmp_path / "inbox" / os.fsdecode(b"caf\xe9.jpg")
+    odd.write_bytes(photo(1, 7))
+    result = predict(published / "run", tmp_path / "inbox", odd, f"file://{tmp_path}/inbox/")
+    assert result.returncode == 0, result.stderr
+    lines = lines_of(result)
+    there = ["a.jpg", r"caf\xe9.jpg", "z.jpg"]
+    assert [Path(line["image"]).name for line in lines] == [*there, r"caf\xe9.jpg", "a.jpg", "caf%E9.jpg", "z.jpg"]
+    assert len({str(line["predictions"]) for line in lines}) == 1
+
+
 def test_a_terminal_gets_a_table(published: Path) -> None:
     """On a terminal there is a row for each photo, aligned, in words."""
     images = sorted((published / "catalogue" / "images").iterdir())[:2]

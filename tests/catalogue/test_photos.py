@@ -70,7 +70,7 @@ def test_what_cannot_be_read_is_said_and_the_rest_is_done(tmp_path: Path) -> Non
             "there is no photo (.jpeg, .jpg, .png) in",
             "there is nothing at",
             f"at most {MAX_MEMBER_BYTES} are read",
-            "http://shop/ has the scheme http",
+            "http://shop/ cannot be used: it has the scheme http",
         ],
         strict=True,
     ):

@@ -60,6 +60,13 @@ def create_file(target: Path, write: Callable[[BinaryIO], None]) -> bool:
     return True
 
 
+def delete_file(target: Path) -> None:
+    """Delete a file, if there is one."""
+    with contextlib.suppress(*_MISSING):
+        target.unlink()
+        _sync_folder(target.parent)
+
+
 @contextmanager
 def _filled_part(target: Path, write: Callable[[BinaryIO], None]) -> Iterator[Path]:
     _make_folder(target.parent)

@@ -10,7 +10,7 @@ from typing import BinaryIO, TypeAlias
 
 from job.errors import ObjectMissingError, StorageError
 from job.storage.base import BINARY, Data, Entry, check_key, check_prefix
-from job.storage.files import create_file, is_part, reading, replace_file, writing
+from job.storage.files import create_file, delete_file, is_part, reading, replace_file, writing
 from job.storage.ranges import PartFile, Progress, fetch_ranges
 
 _COPY_BYTES = 8 << 20
@@ -69,10 +69,7 @@ class LocalStorage:
     def delete(self, key: str) -> None:
         path = self._path(key)
         with writing(path):
-            try:
-                path.unlink()
-            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-                return
+            delete_file(path)
 
     def upload(self, path: Path, key: str, *, content_type: str = BINARY) -> None:  # noqa: ARG002 -- likewise
         target = self._path(key)

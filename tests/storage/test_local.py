@@ -4,7 +4,9 @@ import os
 import resource
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,58 @@ from job.storage import open_storage, split_uri
 from job.storage.local import LocalStorage
 
 PART = ".0123456789abcdef.part"
+
+
+@pytest.fixture
+def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What really happens to the disk from now on, in order: what is synced, and which names appear and go."""
+    noted: list[str] = []
+    for name in ("fsync", "mkdir", "link", "rename", "replace", "unlink"):
+        monkeypatch.setattr(os, name, _noting(name, getattr(os, name), tmp_path, noted))
+    return noted
+
+
+def _noting(name: str, real: Callable[..., Any], top: Path, noted: list[str]) -> Callable[..., Any]:
+    def call(*arguments: Any, **options: Any) -> Any:
+        result = real(*arguments, **options)  # first: what failed has not happened
+        target = arguments[1] if name in {"link", "rename", "replace"} else arguments[0]
+        path = Path(f"/proc/self/fd/{target}").readlink() if name == "fsync" else Path(target)
+        place = "a part" if path.name.endswith(".part") else str(path.relative_to(top))
+        size = f" of {path.stat().st_size} bytes" if name == "fsync" and path.is_file() else ""
+        noted.append(f"{name} {place}{size}".replace("rename ", "replace "))  # which are one
+        return result
+
+    return call
+
+
+def test_an_object_is_synced_before_it_has_its_name_and_its_folder_after(tmp_path: Path, steps: list[str]) -> None:
+    """Whatever loses its power when: no name without all the content, and no write that returned is undone."""
+    (tmp_path / "source").write_bytes(b"uploaded")
+    storage = LocalStorage(tmp_path)
+    storage.put("new/folder/key", b"content")
+    assert steps == [
+        *("mkdir new", "fsync .", "mkdir new/folder", "fsync new"),
+        *("fsync a part of 7 bytes", "replace new/folder/key", "fsync new/folder"),
+    ]
+    for write, expected in (
+        (lambda: storage.put("new/key", bytes(100_000)), ["fsync a part of 100000 bytes", "replace new/key"]),
+        (lambda: storage.upload(tmp_path / "source", "new/key"), ["fsync a part of 8 bytes", "replace new/key"]),
+        (lambda: storage.create("new/own", b"mine"), ["fsync a part of 4 bytes", "link new/own"]),
+        (lambda: storage.delete("new/own"), ["unlink new/own"]),
+    ):
+        steps.clear()
+        write()
+        assert [step for step in steps if step != "unlink a part"] == [*expected, "fsync new"]
+
+
+def test_what_was_not_written_syncs_no_name(tmp_path: Path, steps: list[str]) -> None:
+    """A create that comes second changes no name, and a delete of nothing does not either."""
+    storage = LocalStorage(tmp_path)
+    storage.create("key", b"first")
+    steps.clear()
+    assert not storage.create("key", b"second")
+    storage.delete("none")
+    assert {step for step in steps if not step.startswith("fsync")} == {"unlink a part"}
 
 
 def test_leftovers_of_a_killed_writer_are_no_objects(tmp_path: Path) -> None:

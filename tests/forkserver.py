@@ -1,7 +1,7 @@
 """A process that imports what a job needs once and forks a process for each job that a test asks for.
 
 Reads one JSON request a line: program, arguments, environment, the directory that gets its `out` and `err`, and when
-it shall be sent which signal, [seconds, signal] or null.
+it shall be sent which signal: [seconds, signal], ["out", signal] as soon as it has printed something, or null.
 Answers with the wait status of the process. It never trains itself, so the forked processes find no threads.
 """
 
@@ -41,6 +41,20 @@ def run_forked(request: dict[str, Any]) -> None:
         os._exit(code)
 
 
+def has_ended(child: int, moment: float | str, out: str) -> bool:
+    """Wait so many seconds, or until the file `out` holds something; return whether the process ended before."""
+    descriptor = os.pidfd_open(child)
+    try:
+        if not isinstance(moment, str):
+            return bool(select.select([descriptor], [], [], moment)[0])
+        while not (os.path.exists(out) and os.path.getsize(out)):  # noqa: PTH110, PTH202
+            if select.select([descriptor], [], [], 0.01)[0]:
+                return True
+        return False
+    finally:
+        os.close(descriptor)
+
+
 def main() -> None:
     """Serve requests until standard input ends."""
     for line in sys.stdin:
@@ -49,11 +63,8 @@ def main() -> None:
         if child == 0:
             run_forked(request)
         if request["kill"]:
-            seconds, number = request["kill"]
-            descriptor = os.pidfd_open(child)
-            ended, _, _ = select.select([descriptor], [], [], seconds)
-            os.close(descriptor)
-            if not ended:
+            moment, number = request["kill"]
+            if not has_ended(child, moment, os.path.join(request["directory"], "out")):  # noqa: PTH118
                 os.kill(child, number)
         _, status = os.waitpid(child, 0)
         sys.stdout.write(f"{status}\n")

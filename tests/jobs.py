@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tests.tiny import tiny_files, write_folder
 
@@ -21,9 +21,13 @@ TINY = {
     "EPOCHS": "2",
     "BATCH_SIZE": "16",
     "PRUNER": "none",
-    "RETRY_SECONDS": "5",
+    "RETRY_SECONDS": "60",
 }
 """Settings of a run that takes seconds: two trials of the initial design and one of the optimiser."""
+
+
+Kill = tuple[float | Literal["out"], int]
+"""When to send which signal: after so many seconds, or as soon as something was printed."""
 
 
 def tiny_settings(directory: Path, **changes: str) -> dict[str, str]:
@@ -47,9 +51,9 @@ def environment(settings: dict[str, str]) -> dict[str, str]:
 
 
 def run_job(
-    settings: dict[str, str], *arguments: str, program: str = "job", kill: tuple[float, int] | None = None
+    settings: dict[str, str], *arguments: str, program: str = "job", kill: Kill | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `job` with exactly these settings and wait for its end; `kill` is (seconds, signal) to send it a signal."""
+    """Run `job` with exactly these settings and wait for its end, sending it a signal on the way if `kill` says so."""
     server = _IDLE.pop() if _IDLE else _Server()
     try:
         return server.run(program, arguments, environment(settings), kill)
@@ -82,7 +86,7 @@ class _Server:
         self._process.wait()
 
     def run(
-        self, program: str, arguments: Sequence[str], variables: dict[str, str], kill: tuple[float, int] | None
+        self, program: str, arguments: Sequence[str], variables: dict[str, str], kill: Kill | None
     ) -> subprocess.CompletedProcess[str]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None

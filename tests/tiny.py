@@ -10,17 +10,28 @@ from PIL import Image
 
 HEADER = "id,gender,masterCategory,subCategory,articleType,baseColour,season,year,usage,productDisplayName"
 CLASSES = ("Bags", "Shoes", "Watches")
+_BANDS = ((0, (150, 0, 0)), (1, (150, 150, 150)), (0, (0, 0, 150)))
+"""Of each class the place and colour: red bags and blue watches differ by nothing but their colour."""
 
 
 def photo(label: int, identifier: int, size: tuple[int, int] = (24, 32), **save: object) -> bytes:
-    """Return a JPEG, (width, height), whose bright band tells its class and whose noise tells it from the others."""
+    """Return a JPEG, (width, height), whose bright band tells its class and whose noise tells it from the others.
+
+    Every fifth pair of shoes looks like a bag, so that no model is right about all of them.
+    """
     width, height = size
     pixels = np.random.default_rng([label, identifier]).integers(0, 90, (height, width, 3), dtype=np.uint8)
     band = height // 4
-    pixels[label * band : (label + 1) * band] += 150
+    place, colour = _BANDS[0 if looks_like_a_bag(label, identifier) else label]
+    pixels[place * band : (place + 1) * band] += np.array(colour, np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", **({"quality": 90} | save))
     return buffer.getvalue()
+
+
+def looks_like_a_bag(label: int, identifier: int) -> bool:
+    """Say whether nobody can tell from this photo of shoes that it is one."""
+    return CLASSES[label] == "Shoes" and identifier % 5 == 1
 
 
 def row(identifier: str, label: str, name: str = "A thing") -> str:

@@ -1,5 +1,6 @@
 """`job predict`: the answers of the run's own evaluation, from wherever photos lie; what is bad is named, and 42."""
 
+import csv
 import json
 import os
 import pty
@@ -10,14 +11,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from job.catalogue.split import Part
 from tests.jobs import environment, error_of, events, results_of, run_job
 from tests.seaweed import Seaweed
 from tests.study.catalogues import catalogue_of
-from tests.tiny import CLASSES, photo, write_folder
+from tests.tiny import CLASSES, looks_like_a_bag, photo, write_folder
 
 
 def predict(run: Path | str, *arguments: Path | str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -28,23 +28,59 @@ def lines_of(result: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
+def names_of(directory: Path) -> dict[str, str]:
+    """Return the class of each photo by its id, as the catalogue's table has it."""
+    with (directory / "catalogue" / "styles.csv").open(encoding="utf-8") as file:
+        return {each["id"]: each["subCategory"] for each in csv.DictReader(file)}
+
+
 def test_the_test_photos_are_told_apart_as_results_json_says(published: Path) -> None:
-    """Predicting the test part from its files gives the very confusion matrix that the run has measured."""
-    catalogue = catalogue_of(published)
+    """Predicting the test part from its files gives the very confusion matrix, recall and mistakes of the run.
+
+    All of it by names: that of the photo's row in the table, and those of the answer.
+    """
+    catalogue, names = catalogue_of(published), names_of(published)
     rows = catalogue.indices(Part.TEST)
     images = [published / "catalogue" / "images" / f"{catalogue.ids[row]}.jpg" for row in rows]
     result = predict(published / "run", *images, "--top", "9")
     assert result.returncode == 0, result.stderr
     lines = lines_of(result)
     assert [line["image"] for line in lines] == [str(image) for image in images]
-    confusion = np.zeros((len(CLASSES), len(CLASSES)), int)
-    for row, line in zip(rows, lines, strict=True):
+    confusion = {true: dict.fromkeys(CLASSES, 0) for true in CLASSES}
+    mistakes = set()
+    for image, line in zip(images, lines, strict=True):
         assert {item["label"] for item in line["predictions"]} == set(CLASSES)
         probabilities = [item["probability"] for item in line["predictions"]]
         assert probabilities == sorted(probabilities, reverse=True)
         assert sum(probabilities) == pytest.approx(1, abs=1e-4)
-        confusion[catalogue.labels[row], catalogue.classes.index(line["predictions"][0]["label"])] += 1
-    assert confusion.tolist() == results_of(published / "run")["test"]["confusion"]
+        true, predicted = names[image.stem], line["predictions"][0]["label"]
+        confusion[true][predicted] += 1
+        if true != predicted:
+            mistakes.add((image.stem, true, predicted))
+    test = results_of(published / "run")["test"]
+    assert [[confusion[true][predicted] for predicted in CLASSES] for true in CLASSES] == test["confusion"]
+    for score in test["per_class"]:
+        name = score["name"]
+        photos, answers = sum(confusion[name].values()), sum(confusion[true][name] for true in CLASSES)
+        right = confusion[name][name]
+        assert (score["recall"], score["precision"]) == pytest.approx((right / photos, right / answers))
+    assert {(each["id"], each["true"], each["predicted"]) for each in test["mistakes"]} == mistakes
+
+
+def test_a_photo_gets_the_name_of_its_class(published: Path) -> None:
+    """A red bag is a bag and a blue watch a watch, which differ by their colour alone; odd shoes are taken for bags.
+
+    So the channels are those that the model was trained with, and each answer has its own class's name.
+    """
+    names = names_of(published)
+    lines = lines_of(predict(published / "run", published / "catalogue" / "images", "--top", "1"))
+    answers = {Path(line["image"]).stem: line["predictions"][0]["label"] for line in lines}
+    wrong = {name for name, answer in answers.items() if answer != names[name]}
+    odd = {name for name, label in names.items() if looks_like_a_bag(CLASSES.index(label), int(name))}
+    assert len(answers) == 60
+    assert len(odd & wrong) >= 3
+    assert len(wrong - odd) <= 3
+    assert {answers[name] for name in odd & wrong} == {"Bags"}
 
 
 def test_a_folder_is_predicted_whole_and_top_limits_the_classes(published: Path) -> None:
@@ -193,7 +229,7 @@ def test_a_signal_ends_it_between_two_lines(published: Path) -> None:
     """SIGTERM puts a long prediction down with exit code 143, and what was printed is whole."""
     image = str(published / "catalogue" / "images" / "1000.jpg")
     arguments = ["predict", str(published / "run"), *[image] * 100_000]
-    result = run_job(environment({}), *arguments, kill=(3, signal.SIGTERM))
+    result = run_job(environment({}), *arguments, kill=("out", signal.SIGTERM))
     assert result.returncode == 143, result.stderr
     lines = result.stdout.splitlines(keepends=True)
     assert 0 < len(lines) < 100_000

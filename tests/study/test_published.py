@@ -98,3 +98,17 @@ def test_onnxruntime_measures_what_the_run_has_measured(published: Path) -> None
     confusion = np.zeros((len(classes), len(classes)), int)
     np.add.at(confusion, (catalogue.labels[rows], probabilities.argmax(1)), 1)
     assert confusion.tolist() == results_of(published / "run")["test"]["confusion"]
+
+
+def test_the_published_weights_are_those_of_the_best_epoch(published: Path) -> None:
+    """On the validation part they have the loss of the best epoch, which is none of the others'."""
+    catalogue, results = catalogue_of(published), results_of(published / "run")
+    session = onnxruntime.InferenceSession(published / "run" / "model" / "model.onnx")
+    rows = catalogue.indices(Part.VALIDATION)
+    (probabilities,) = session.run(None, {"images": catalogue.images[rows]})
+    loss = -np.log(probabilities[range(len(rows)), catalogue.labels[rows]]).mean()
+    trial = results["trials"][results["best"]["trial"]]
+    losses = [epoch["validation_loss"] for epoch in trial["epochs"]]
+    near = [epoch for epoch, each in enumerate(losses, 1) if each == pytest.approx(loss, rel=1e-3)]
+    assert near == [trial["best_epoch"]]
+    assert trial["best_epoch"] < len(losses)

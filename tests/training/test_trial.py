@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from job.errors import Preempted
+from job.training.checkpoint import copy_weights
 from job.training.data import Photos
 from job.training.evaluate import evaluate
 from job.training.model import build_model
@@ -50,6 +51,29 @@ def test_a_trial_learns(optimizer: str) -> None:
     model = model.to(memory_format=torch.channels_last)
     confusion = evaluate(model, photos, photos.validation, CPU).confusion
     assert confusion.trace() / confusion.sum() == pytest.approx(result.value)
+
+
+def test_the_weights_are_those_of_the_best_epoch_and_not_of_the_last() -> None:
+    """A model that is ruined by the last step of the last epoch leaves the weights that it had when it was best."""
+    plan, photos = make_plan(epochs=4), make_photos()
+    _, steps = step_sizes(len(photos.train), plan.batch_size)
+    validated: dict[int, dict[str, torch.Tensor]] = {}
+
+    def after_step(state: TrialState) -> None:
+        if not state.model.training:
+            validated[state.epoch] = copy_weights(state.model)
+        elif (state.epoch, state.step) == (plan.epochs, steps):
+            for parameter in state.model.parameters():
+                parameter.data.zero_()
+
+    result = run(plan, photos, after_step)
+    accuracies = [scores.accuracy for scores in result.epochs]
+    assert accuracies[-1] < 0.5
+    assert result.value == max(accuracies)
+    assert result.best_epoch == accuracies.index(max(accuracies)) + 1 < plan.epochs
+    assert result.weights is not None
+    kept = validated[result.best_epoch]
+    assert all(torch.equal(kept[name], value) for name, value in result.weights.items())
 
 
 def test_a_trial_that_is_told_to_stop_is_pruned() -> None:

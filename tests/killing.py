@@ -9,6 +9,8 @@ happens, so a kill is where it says it is.
 
 KILL_AT is a JSON object: {"operation": "create", "place": "trials/", "occurrence": 2, "when": "after", "signal": 9}.
 NOTE_WRITES is a file that gets a line for each write: its operation and place.
+So that a busy machine changes nothing of it, CHECKPOINTS=each-step takes a checkpoint after each step and waits until
+it is written, and a signal may take an hour to be heeded, or GRACE_SECONDS.
 """
 
 import functools
@@ -24,9 +26,11 @@ from typing import Any
 from job.cli import main
 from job.storage.local import LocalStorage
 from job.storage.s3 import S3Storage
-from job.study import finish, loop, trials
+from job.study import finish, loop, preemption, trials
 from job.study.checkpoints import Checkpoints
 from job.training import trial
+
+_PATIENCE = 3600.0
 
 Watch = Callable[[str, str, str], None]
 """Called with an operation, its place, and `before` or `after`."""
@@ -50,6 +54,9 @@ def _place_of_path(path: str) -> str:
 
 def watch_writes(watch: Watch) -> None:
     """Have `watch` called before and after each write."""
+    preemption.GRACE_SECONDS = float(os.environ.get("GRACE_SECONDS", _PATIENCE))
+    if os.environ.get("CHECKPOINTS") == "each-step":
+        Checkpoints.after_step = Checkpoints.save_now  # type: ignore[method-assign]
 
     def wrap(owner: Any, operation: str, place: Callable[..., str], name: str = "") -> None:
         original = getattr(owner, name or operation)

@@ -23,7 +23,7 @@ HOST = "127.0.0.1"
 REGION = "us-east-1"
 _SERVERS = ("master", "volume", "filer", "s3")
 _GRPC_OFFSET = 10_000  # each server also listens on its port plus this
-_READY_SECONDS = 60.0
+_READY_SECONDS = 600.0
 
 
 @dataclass(frozen=True)

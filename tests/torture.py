@@ -46,6 +46,9 @@ FAULTS = (
     Fault(flip=0.5),
     Fault(delay=0.3),
 )
+EACH_STEP = {"CHECKPOINTS": "each-step"}
+"""A job that is slow to write still has the checkpoint that it is to be killed at."""
+
 Store = Literal["local", "s3"]
 _MEMORY_BYTES = 8 << 30
 STORES: tuple[Store, Store] = ("local", "s3")
@@ -171,7 +174,7 @@ def kill_points(ground: Ground, store: Store, server: Seaweed) -> list[Point]:
     name = f"notes-{store}"
     with place_for(ground, store, server, name) as place:
         notes = ground.folder / name / "writes"
-        done = run_job(place.settings | {"NOTE_WRITES": str(notes)}, program="tests.killing")
+        done = run_job(place.settings | EACH_STEP | {"NOTE_WRITES": str(notes)}, program="tests.killing")
         assert done.returncode == 0, done.stderr
         found = [tuple(line.split()) for line in notes.read_text("utf-8").splitlines()]
     return [
@@ -187,7 +190,7 @@ def survive_kill(ground: Ground, store: Store, point: Point, server: Seaweed, na
     """Kill a job at a write, start it again, and compare."""
     title = f"{store} {json.dumps(asdict(point))}"
     with place_for(ground, store, server, name) as place:
-        killed = run_job(place.settings | {"KILL_AT": json.dumps(asdict(point))}, program="tests.killing")
+        killed = run_job(place.settings | EACH_STEP | {"KILL_AT": json.dumps(asdict(point))}, program="tests.killing")
         if killed.returncode != (-point.signal if point.signal == signal.SIGKILL else 128 + point.signal):
             return Outcome(title, 0, f"was not killed but ended with {killed.returncode}: {killed.stderr[-2000:]}")
         again = run_job(place.settings)

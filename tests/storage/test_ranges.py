@@ -42,7 +42,7 @@ def test_a_part_that_is_waited_for_comes_next(file: PartFile) -> None:
         file.write(3 * PART_BYTES + 7, b"seven")
         assert not reading.done()
         file.land(3 * PART_BYTES)
-        assert reading.result(10) == b"seven"
+        assert reading.result() == b"seven"
     assert file.take() == (0, PART_BYTES)
 
 
@@ -70,7 +70,7 @@ def test_those_who_wait_are_told_of_a_failure(file: PartFile) -> None:
         file.fail(StorageError("no"))
         for future in reading:
             with pytest.raises(StorageError, match="no"):
-                future.result(10)
+                future.result()
     assert file.take() is None
 
 

@@ -9,12 +9,17 @@ import pytest
 
 from tests.jobs import comparable, events, results_of, run_job, tiny_settings
 
-OFTEN = {"CHECKPOINT_SECONDS": "0.01", "N_TRIALS": "2"}
+EACH_STEP = {"CHECKPOINTS": "each-step"}
 
 
 def kill(place: str, occurrence: int, when: str = "after", number: int = signal.SIGKILL) -> dict[str, str]:
     point = {"operation": "put", "place": place, "occurrence": occurrence, "when": when, "signal": int(number)}
     return {"KILL_AT": json.dumps(point)}
+
+
+def checkpoints_in(directory: Path) -> list[Path]:
+    """Return the checkpoints of a run; a file that was being written when the job was killed is none."""
+    return sorted((directory / "run" / "checkpoints").glob("[0-9]*.safetensors"))
 
 
 @pytest.fixture(scope="module")
@@ -33,18 +38,18 @@ def test_killed_at_a_checkpoint_and_started_again_ends_with_the_same_trials(
     tmp_path: Path, baseline: list[dict[str, Any]], occurrence: int, when: str
 ) -> None:
     """SIGKILL before or after a checkpoint is written changes nothing, and nothing of the checkpoints is left."""
-    settings = tiny_settings(tmp_path, **OFTEN)
-    killed = run_job(settings | kill("checkpoints/", occurrence, when), program="tests.killing")
+    settings = tiny_settings(tmp_path, N_TRIALS="2")
+    killed = run_job(settings | EACH_STEP | kill("checkpoints/", occurrence, when), program="tests.killing")
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    run = tmp_path / "run"
-    trial = len(list((run / "trials").glob("*.json")))  # where disks are slow, a checkpoint may be of the second trial
-    written = list((run / "checkpoints").glob(f"{trial:04}.*"))
-    assert written or when == "before"
+    written = occurrence if when == "after" else occurrence - 1
+    assert [path.name for path in checkpoints_in(tmp_path)] == [
+        f"0000.{step:08}.safetensors" for step in range(1, written + 1)
+    ]
     again = run_job(settings)
     assert again.returncode == 0, again.stderr
-    assert bool(events(again, "trial goes on")) == bool(written)
+    assert [event["step"] for event in events(again, "trial goes on")] == [written] * bool(written)
     assert comparable(results_of(tmp_path / "run"))["trials"] == baseline
-    assert not list((tmp_path / "run" / "checkpoints").iterdir())
+    assert not checkpoints_in(tmp_path)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -56,7 +61,7 @@ def test_a_signal_within_a_trial_leaves_a_checkpoint_of_that_very_step(
     # the attempt's record is rewritten when a trial begins, and the signal waits for the next step boundary
     stopped = run_job(settings | kill("attempts/", 2, "after", number), program="tests.killing")
     assert stopped.returncode == code, stopped.stderr
-    (checkpoint,) = (tmp_path / "run" / "checkpoints").iterdir()
+    (checkpoint,) = checkpoints_in(tmp_path)
     assert checkpoint.name == "0001.00000001.safetensors"
     again = run_job(settings)
     assert again.returncode == 0, again.stderr
@@ -67,9 +72,9 @@ def test_a_signal_within_a_trial_leaves_a_checkpoint_of_that_very_step(
 
 def test_a_damaged_checkpoint_falls_back_a_generation(tmp_path: Path, baseline: list[dict[str, Any]]) -> None:
     """Of two generations the newer one is damaged: the older one is gone on with, and that is said."""
-    settings = tiny_settings(tmp_path, **OFTEN)
-    run_job(settings | kill("checkpoints/", 1), program="tests.killing")
-    (older,) = (tmp_path / "run" / "checkpoints").iterdir()
+    settings = tiny_settings(tmp_path, N_TRIALS="2")
+    run_job(settings | EACH_STEP | kill("checkpoints/", 1), program="tests.killing")
+    (older,) = checkpoints_in(tmp_path)
     newer = older.with_name("0000.00000999.safetensors")
     data = bytearray(older.read_bytes())
     data[len(data) // 2] ^= 1

@@ -1,12 +1,14 @@
 """Storage that fails in the middle of a run: what can wait waits, what cannot ends the job, and nothing is lost."""
 
 import json
+import os
 import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from job.study.preemption import GRACE_SECONDS
 from tests.faulty_proxy import Fault, Plan, Request, running_proxy
 from tests.jobs import comparable, error_of, events, results_of, run_job, tiny_settings
 from tests.seaweed import Seaweed
@@ -47,8 +49,9 @@ def test_checkpoints_that_cannot_be_written_stop_no_training(
 ) -> None:
     """It is said, tried again with the next checkpoint, and the results are the same."""
     with running_proxy(seaweed.endpoint, refused("/checkpoints/", Fault(status=403, code="AccessDenied"))) as proxy:
-        settings = s3_settings(tmp_path, seaweed, proxy.endpoint, CHECKPOINT_SECONDS="0.05", RETRY_SECONDS="60")
-        result = run_job(settings)
+        settings = s3_settings(tmp_path, seaweed, proxy.endpoint, RETRY_SECONDS="60")
+        each_step = {"CHECKPOINTS": "each-step", "NOTE_WRITES": os.devnull}
+        result = run_job(settings | each_step, program="tests.killing")
     assert result.returncode == 0, result.stderr
     assert len(events(result, "checkpoint not written")) > 1
     assert trials_of(seaweed, settings) == baseline
@@ -75,14 +78,18 @@ def test_a_record_that_cannot_be_written_ends_the_job_and_the_next_one_goes_on(
 
 
 def test_a_signal_ends_the_job_in_time_where_a_checkpoint_takes_longer(tmp_path: Path, seaweed: Seaweed) -> None:
-    """On a slow link the job exits within ten seconds of SIGTERM, and its attempt is known as preempted."""
+    """On a slow link the job ends when its grace is over, without the checkpoint; its attempt is known as preempted."""
     point = {"operation": "step", "place": "trial", "occurrence": 1, "when": "after", "signal": int(signal.SIGTERM)}
     with running_proxy(seaweed.endpoint, bytes_per_second=2e6) as proxy:  # 45 seconds for a checkpoint of 90 MB
         settings = s3_settings(tmp_path, seaweed, proxy.endpoint)
-        stopped = run_job(settings | {"KILL_AT": json.dumps(point)}, program="tests.killing")
+        grace = {"GRACE_SECONDS": str(GRACE_SECONDS)}
+        stopped = run_job(settings | grace | {"KILL_AT": json.dumps(point)}, program="tests.killing")
     ended = datetime.now(UTC)
     assert stopped.returncode == 143, stopped.stderr
     (event,) = events(stopped, "signal")
-    assert 1 < (ended - datetime.fromisoformat(event["timestamp"])).total_seconds() < 10
+    assert GRACE_SECONDS - 1 < (ended - datetime.fromisoformat(event["timestamp"])).total_seconds() < 40
     bucket = settings["FASHIONTUNE_OUTPUT_URI"].split("/")[2]
     assert json.loads(seaweed.get(bucket, "run/attempts/0001.json"))["attempt"]["outcome"] == "signal 15"
+    with seaweed.client() as client:
+        found = client.list_objects_v2(Bucket=bucket, Prefix="run/checkpoints/")
+    assert found["KeyCount"] == 0

@@ -219,8 +219,9 @@ def test_killed_in_a_repetition_and_started_again_ends_with_the_same_results(
     baseline: Path, searched: Path, tmp_path: Path, write: tuple[Any, ...]
 ) -> None:
     """A kill at a named write of a repetition, then a second start: all that the run leaves is as if there was none."""
-    started = copied(searched, tmp_path, baseline, CHECKPOINT_SECONDS="0.01" if "checkpoints/-" in write else "30")
-    killed = run_job(started | kill(*write), program="tests.killing")
+    started = copied(searched, tmp_path, baseline)
+    checkpoints = {"CHECKPOINTS": "each-step"} if "checkpoints/-" in write else {}
+    killed = run_job(started | checkpoints | kill(*write), program="tests.killing")
     assert killed.returncode == (143 if signal.SIGTERM in write else -signal.SIGKILL), killed.stderr
     assert not results_of(tmp_path / "run")["finals"]
     again = run_job(started)

@@ -35,8 +35,9 @@ def test_an_output_that_is_full_ends_the_job_and_it_goes_on_when_there_is_room(
     tmp_path: Path, small_disk: Path
 ) -> None:
     """The weights do not fit: the error names them and the way out, nothing half-written is left, nothing is lost."""
-    settings = tiny_settings(tmp_path, OUTPUT_URI=str(small_disk / "run"), CHECKPOINT_SECONDS="0.05")
-    full = run_job(settings)
+    settings = tiny_settings(tmp_path, OUTPUT_URI=str(small_disk / "run"))
+    each_step = {"CHECKPOINTS": "each-step", "NOTE_WRITES": os.devnull}
+    full = run_job(settings | each_step, program="tests.killing")
     assert full.returncode == 42, full.stderr
     error = error_of(full)
     assert f"cannot write {small_disk}/run/models/0000." in error

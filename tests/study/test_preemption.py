@@ -107,7 +107,7 @@ def test_work_that_does_not_end_is_left_after_the_grace_period() -> None:
         "stop = preemption.Preemption(); stop.install()\n"
         "with stop.deferred():\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
-        "    threading.Event().wait(60)\n"
+        "    threading.Event().wait()\n"
     )
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, timeout=30)
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
     assert result.returncode == 143

@@ -113,6 +113,9 @@ def load_catalogue(settings: CatalogueSettings, progress: Progress) -> Catalogue
     warn_of_missing(prepared.missing, settings.uri)
     seconds = {"fetch": fetched - started, "prepare": time.monotonic() - fetched}
     catalogue = _assemble(prepared, settings, seconds)
+    if catalogue.repeated:
+        ids = catalogue.repeated
+        _log.warning("rows are there more than once, each time the same, and count once", rows=len(ids), example=ids[0])
     warn_of_classes(catalogue.lost_classes, catalogue.similar_classes)
     return catalogue
 

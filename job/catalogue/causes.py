@@ -47,6 +47,10 @@ def _without_extension(text: str) -> str:
     return stem if extension.lower() in PHOTO_EXTENSIONS else ""
 
 
+def _without_marks(text: str) -> str:
+    return text.strip("='\"")
+
+
 def _itself(text: str) -> str:
     return text
 
@@ -59,7 +63,8 @@ _CAUSES: tuple[tuple[Callable[[str], str], Callable[[str], str], str], ...] = (
         _without_zeros,
         f"{{id}} and {{photo}} differ in leading zeros, as by a spreadsheet; {_AS_TEXT}",
     ),
+    (_without_marks, _itself, f"{{id}} has a spreadsheet's marks around {{photo}}; {_AS_TEXT}"),
     (_without_extension, _itself, "the id {id} has a file's ending, and the id of its photo is {photo}; leave it out"),
-    (likeness, likeness, "the id {id} differs in case or blanks from its photo's, {photo}; write them alike"),
+    (likeness, likeness, "the id {id} differs in case, blanks or form from its photo's, {photo}; write them alike"),
 )
 """(key of a row's id, key of a photo's id, what is said where the keys are the same); an empty key is no key."""

@@ -14,6 +14,7 @@ from job.text import normalised, printable
 
 TABLE = "styles.csv"
 PHOTO_EXTENSIONS = frozenset({".jpg", ".jpeg", ".png"})
+_OF_MACOS = {"__MACOSX", ".AppleDouble"}
 
 _log = structlog.get_logger()
 
@@ -65,7 +66,7 @@ def locate(names: Sequence[str], uri: str) -> Located:
 def is_companion(name: str) -> bool:
     """Return whether macOS has put this file beside another: its attributes in `._1.jpg`, or a folder's view."""
     parts = name.replace("\\", "/").split("/")
-    return parts[-1].startswith("._") or parts[-1] == ".DS_Store" or "__MACOSX" in parts
+    return parts[-1].startswith("._") or parts[-1] == ".DS_Store" or not _OF_MACOS.isdisjoint(parts[:-1])
 
 
 def _readings(name: str) -> tuple[str, ...]:

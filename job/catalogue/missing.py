@@ -118,9 +118,10 @@ def match(
 def refuse_missing(missing: Missing, max_share: float, uri: str) -> None:
     """Raise CatalogueError if more than `max_share` of the catalogue is missing."""
     if missing.share > max_share:
+        cause = missing.cause
         message = (
             f"{uri}: {100 * missing.share:.4g} % of its {missing.ids} ids are missing: {missing.describe()}"
-            f"{missing.cause and '; '}{missing.cause}; complete the catalogue, or allow it by "
+            f"{cause and '; '}{cause}; complete the catalogue, or allow it by "
             f"FASHIONTUNE_MAX_MISSING_SHARE={math.ceil(100 * missing.share) / 100:g} "
             f"(it is {max_share:g})"
         )
@@ -131,11 +132,12 @@ def warn_of_missing(missing: Missing, uri: str) -> None:
     """Log what is missing, if anything is."""
     if missing.items:
         share = round(missing.share, 6)
+        cause = missing.cause
         _log.warning(
             "part of the catalogue is missing",
             uri=uri,
             share=share,
             ids=missing.ids,
             missing=missing.describe(),
-            **({"cause": missing.cause} if missing.cause else {}),
+            **({"cause": cause} if cause else {}),
         )

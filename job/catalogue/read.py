@@ -15,6 +15,11 @@ from job.text import READ_ENCODINGS, bytes_of, cleaned, decode_table, is_text, l
 NAME_COLUMN = "productDisplayName"
 """The column of free text, whose unquoted commas make a row too long."""
 
+_NO_TABLES = {
+    b"PK\x03\x04": "a workbook of a spreadsheet program, or another zip,",
+    b"\xd0\xcf\x11\xe0": "a workbook of an old spreadsheet program",
+    b"\x1f\x8b": "compressed by gzip",
+}
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _LINE_END = re.compile(r"\r\n|\r|\n")  # str.splitlines would also end a line at a form feed within a name
 
@@ -120,6 +125,10 @@ def _refuse_differing(identifier: str, first: tuple[int, list[str]], second: tup
 
 
 def _decode(data: bytes, where: str) -> str:
+    for mark, kind in _NO_TABLES.items():
+        if data.startswith(mark):
+            message = f"{where} is {kind} and no CSV; save it as CSV in {READ_ENCODINGS}"
+            raise CatalogueError(message)
     try:
         return decode_table(data)
     except ValueError as error:
@@ -175,7 +184,7 @@ def _quoted_over_lines(lines: list[str], first: int, width: int) -> tuple[list[s
 def _check_header(header: list[str], rows: list[tuple[int, list[str]]], target_column: str, where: str) -> None:
     for column in ("id", target_column):
         if column not in header:
-            names = printable(", ".join(header))
+            names = printable(", ".join(header)).replace("\0", "")
             cause = _cause(header, column)
             message = f"{where} has no column {column}; its columns are {names}" + (f"; {cause}" if cause else "")
             raise CatalogueError(message)

@@ -27,7 +27,12 @@ from tests.tiny import CLASSES, row, tiny_files, write_zip
         (["0012"], ["12"], "0012 and 12 differ in leading zeros"),
         (["12.jpg"], ["12"], "the id 12.jpg has a file's ending, and the id of its photo is 12; leave it out"),
         (["images/12.JPG"], ["12"], "the id images/12.JPG has a file's ending"),
-        (["SKU-1"], ["sku-1"], "the id SKU-1 differs in case or blanks from its photo's, sku-1; write them alike"),
+        (
+            ["SKU-1"],
+            ["sku-1"],
+            "the id SKU-1 differs in case, blanks or form from its photo's, sku-1; write them alike",
+        ),
+        (['="0012"'], ["0012"], '="0012" has a spreadsheet\'s marks around 0012; write the ids as text'),
         (["1.23457E+11"], ["123457000001"], "1.23457E+11 was rounded by a spreadsheet"),
         (["鞋子"], ["\\xd0\\xac"], "the names of photos are no UTF-8, such as \\xd0\\xac"),
         (["12", "13", "14.0"], ["012", "013", "14"], "12 and 012 differ in leading zeros"),
@@ -122,7 +127,9 @@ def test_rows_that_are_there_twice_are_reported(tmp_path: Path, capsys: pytest.C
     files = tiny_files()
     files["styles.csv"] += row("1000", "Bags").encode() + b"\n"
     for _ in range(2):
-        dataset = dataset_of(load(write_zip(tmp_path / "c.zip", files), tmp_path / "cache"))
+        with capture_logs() as logs:
+            dataset = dataset_of(load(write_zip(tmp_path / "c.zip", files), tmp_path / "cache"))
+        assert [(log["rows"], log["example"]) for log in logs if log["event"].startswith("rows are")] == [(1, "1000")]
         assert (dataset.rows, dataset.repeated, dataset.quarantined) == (60, ["1000"], [])
     print_check(dataset)
     assert "60 rows, 1 rows twice" in capsys.readouterr().out

@@ -167,6 +167,11 @@ def test_rows_of_commas_alone_are_no_rows() -> None:
             table(row("1", "Bags"), encoding="utf-16-le"),
             "seems to be UTF-16 without a byte order mark: save it as UTF-8",
         ),
+        (
+            b"PK\x03\x04" + bytes(40),
+            "is a workbook of a spreadsheet program, or another zip, and no CSV; save it as CSV",
+        ),
+        (b"\x1f\x8b\x08" + bytes(40), "is compressed by gzip and no CSV"),
         (table(row("1", "Bags"), encoding="utf-32"), "styles.csv is UTF-32; save it as UTF-8"),
     ],
 )

@@ -1,12 +1,16 @@
 """Logs: structlog events on standard error, for people on a terminal or one JSON object a line for machines."""
 
 import logging
+import os
 import sys
 from typing import Any, Literal
 
 import structlog
 
 from job.text import printable, printable_value
+
+_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN")
+_SHORTEST_SECRET = 8  # a shorter one is none, and taking it out would spoil other words
 
 
 def configure_logs(log_format: Literal["auto", "console", "json"] = "auto", level: str = "info") -> None:
@@ -24,15 +28,29 @@ def configure_logs(log_format: Literal["auto", "console", "json"] = "auto", leve
         console_renderer = structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(), pad_event_to=12, sort_keys=False, exception_formatter=plain
         )
-        shared += [console_renderer, _written_out]
+        shared += [console_renderer, _written_out, _Hidden()]
     else:
-        shared += [structlog.processors.format_exc_info, _printable, structlog.processors.JSONRenderer()]
+        shared += [structlog.processors.format_exc_info, _printable, structlog.processors.JSONRenderer(), _Hidden()]
     structlog.configure(
         processors=shared,
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+class _Hidden:
+    """Takes credentials out of rendered events, tracebacks included: whatever a library says, it shows none."""
+
+    def __init__(self) -> None:
+        found = (os.environ.get(name, "").strip() for name in _SECRETS)
+        self._secrets = [secret for secret in found if len(secret) >= _SHORTEST_SECRET]
+
+    def __call__(self, _logger: Any, _method: str, line: Any) -> str:  # noqa: ANN401 -- structlog's form of a processor
+        text = str(line)
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
 
 
 def _printable(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:  # noqa: ANN401 -- structlog's form of a processor

@@ -32,6 +32,25 @@ def test_a_traceback_is_in_the_json_line(capsys: pytest.CaptureFixture[str]) -> 
     assert "what went wrong" in json.loads(line)["exception"]
 
 
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_credentials_are_taken_out_of_whatever_is_logged(
+    log_format: Literal["json", "console"], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A library's error may hold what it was given; neither an event nor a traceback shows it."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up-secret")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "made-up-token\n")
+    monkeypatch.setenv("AWS_SECURITY_TOKEN", "run")  # too short to be one
+    configure_logs(log_format)
+    try:
+        raise ValueError(b"made-up-token\n")
+    except ValueError as error:
+        structlog.get_logger().exception("bug", error=str(error), run="made-up-secret/")
+    printed = capsys.readouterr().err
+    assert "made-up" not in printed
+    assert printed.count("***") >= 3
+    assert "run" in printed
+
+
 def test_a_traceback_on_a_console_prints_no_local_variables(capsys: pytest.CaptureFixture[str]) -> None:
     """Local variables of a training step are millions of numbers."""
     configure_logs("console")

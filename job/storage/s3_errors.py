@@ -22,6 +22,7 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from job.errors import ObjectMissingError, StorageError
+from job.storage.uri import without_credentials
 
 _FORBIDDEN = 403
 _PASSING_STATUSES = {408, 429, *(status for status in range(500, 600) if status not in {501, 505})}
@@ -63,11 +64,23 @@ _ADVICE = {
 }
 
 
+_UNSENDABLE = ("Invalid header", "codec can't encode")
+"""What http.client says of a header, whose value it shows: that may be a session token."""
+
+
 class DamagedBodyError(Exception):
     """A body that is not the one the server speaks of."""
 
 
-FAILURES = (BotoCoreError, ClientError, ResponseParserError, HTTPError, DamagedBodyError)
+class CredentialsError(Exception):
+    """There are no credentials to sign a request with; `passing` says whether there may be a little later."""
+
+    def __init__(self, message: str, *, passing: bool) -> None:
+        super().__init__(message)
+        self.passing = passing
+
+
+FAILURES = (BotoCoreError, ClientError, ResponseParserError, HTTPError, DamagedBodyError, CredentialsError)
 """All that a request can end in; anything else is a bug."""
 
 _PASSING = (
@@ -79,10 +92,19 @@ _PASSING = (
 def passes(error: BaseException) -> bool:
     """Return whether the same request may succeed a little later."""
     if isinstance(error, ClientError):
-        return code_of(error) in _PASSING_CODES or status_of(error) in _PASSING_STATUSES
+        return code_of(error) in _PASSING_CODES or is_passing_status(status_of(error))
+    if isinstance(error, CredentialsError):
+        return error.passing
+    if _is_unsendable(error):
+        return False
     if isinstance(error, SSLError):  # a reset during the handshake passes, a wrong certificate does not
         return not any(reason in str(error).lower().replace("_", " ") for reason in _FINAL_TLS)
     return isinstance(error, _PASSING)
+
+
+def is_passing_status(status: int) -> bool:
+    """Return whether an answer with this HTTP status may be another a little later."""
+    return status in _PASSING_STATUSES
 
 
 def refusal(error: Exception, operation: str, uri: str, endpoint: str) -> StorageError:
@@ -120,6 +142,12 @@ def cause_of(error: BaseException | None) -> str:
     """Return what happened, in one line."""
     if isinstance(error, ClientError):
         text = f"{status_of(error)} {code_of(error)} {error.response.get('Error', {}).get('Message', '')}"
+    elif error is not None and _is_unsendable(error):
+        text = "a header cannot be sent; check the AWS_ variables for line breaks and for letters beyond ASCII"
     else:
         text = str(error) or type(error).__name__
-    return " ".join(text.split()).rstrip(".")
+    return without_credentials(" ".join(text.split()).rstrip("."))
+
+
+def _is_unsendable(error: BaseException) -> bool:
+    return isinstance(error, HTTPClientError) and any(part in str(error) for part in _UNSENDABLE)

@@ -12,7 +12,7 @@ import structlog
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_before_delay, wait_random_exponential
 
 from job.errors import StorageUnavailableError
-from job.storage.s3_errors import FAILURES, cause_of, passes, refusal
+from job.storage.s3_errors import FAILURES, CredentialsError, cause_of, passes, refusal
 
 T = TypeVar("T")
 
@@ -60,5 +60,10 @@ class Retries:
         except FAILURES as error:
             if not passes(error):
                 raise refusal(error, operation, uri, self.endpoint) from error
-            message = f"cannot {operation} {uri}: {self.endpoint} gave no answer for {self.seconds:g} seconds"
+            lacking = (
+                "there were no credentials"
+                if isinstance(error, CredentialsError)
+                else f"{self.endpoint} gave no answer"
+            )
+            message = f"cannot {operation} {uri}: {lacking} for {self.seconds:g} seconds"
             raise StorageUnavailableError(f"{message}; the last cause was: {cause_of(error)}") from error

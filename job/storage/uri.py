@@ -18,7 +18,7 @@ _BESIDE_SLASH = re.compile(r"/\s|\s/")
 _BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}|arn:[^\s/]+")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
 _ALMOST = re.compile(r"(s3[an]?|gs|gcs|https?|file|arn|az|abfss?|wasbs?|hdfs|ftp|minio|r2)[^\w/]*(:|//)", re.IGNORECASE)
-_CREDENTIALS = re.compile(r"(?<=://)[^/@]*:[^@]*@|(?<=\?).*", re.DOTALL)
+_CREDENTIALS = re.compile(r"(?<=://)[^/@]*:[^@]*@|(?<=\?)[^\s\"']+")
 
 
 def check_text(text: str, allowed: str) -> str:
@@ -95,9 +95,13 @@ def shown(text: str) -> str:
 
     A URL that somebody has signed has a key in its query.
     """
-    if "://" in text:
-        text = _CREDENTIALS.sub("***", text)
+    text = without_credentials(text)
     return text if text and text == text.strip() and text.isprintable() else repr(text)
+
+
+def without_credentials(text: str) -> str:
+    """Return a text without the passwords and queries of the URLs in it."""
+    return _CREDENTIALS.sub("***", text) if "://" in text else text
 
 
 def _refused(wrong: str, allowed: str) -> ValueError:

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import HTTPClientError
 from structlog.testing import capture_logs
 
 from job.errors import ObjectMissingError, StorageError, StorageUnavailableError
 from job.storage import Storage, open_storage
 from job.storage.s3_client import open_client
+from job.storage.s3_errors import cause_of, passes
 from tests.faulty_proxy import Fault, in_turn
 from tests.seaweed import Seaweed
 from tests.storage.conftest import Bucket, Through
@@ -96,12 +98,6 @@ def test_https_to_an_http_server_is_refused(bucket: Bucket, monkeypatch: pytest.
     assert_refused(bucket.open(monkeypatch, {"AWS_ENDPOINT_URL_S3": endpoint}), "get", endpoint, "(http or https?)")
 
 
-def test_a_bucket_name_that_is_none_is_refused(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bucket's name that S3 does not allow is refused in one line."""
-    bucket.open(monkeypatch)
-    assert_refused(open_storage("s3://not a bucket/"), "get", "s3://not a bucket/key", "Invalid bucket name")
-
-
 def test_gives_up_when_the_retry_time_is_over(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing listens, StorageUnavailableError comes within the retry time and names endpoint, key and cause."""
     endpoint = "http://127.0.0.1:9"
@@ -163,6 +159,17 @@ def test_some_refusals_pass(through: Through, status: int, code: str) -> None:
     proxy.plan = in_turn(Fault(status=status, code=code))
     storage.put("key", b"x")
     assert len(proxy.requests) == 2
+
+
+def test_a_header_that_cannot_be_sent_is_not_shown() -> None:
+    """http.client shows the value of a header that it refuses, which may be a session token."""
+    error = HTTPClientError(error=ValueError(r"Invalid header value b'made-up-token\n'"))
+    assert not passes(error)
+    assert (
+        cause_of(error)
+        == "a header cannot be sent; check the AWS_ variables for line breaks and for letters beyond ASCII"
+    )
+    assert passes(HTTPClientError(error=OSError("something else")))
 
 
 def config_of(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Any:

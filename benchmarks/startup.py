@@ -21,6 +21,8 @@ PREPARE = """
 import resource, sys, time
 from pathlib import Path
 from job.catalogue.catalogue import CatalogueSettings, load_catalogue
+from job.logs import configure_logs
+configure_logs()  # warnings of what is missing go where logs go, beside the figures
 settings = CatalogueSettings(
     uri=sys.argv[1], cache_dir=Path(sys.argv[2]), target_column="subCategory", min_class_images=10, max_images=0,
     image_height=80, image_width=60, validation_fraction=0.15, test_fraction=0.15, seed=0, retry_seconds=10)

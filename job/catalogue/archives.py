@@ -65,8 +65,12 @@ class Archive:
 
     def safe_name(self, name: str) -> str:
         """Return a member's name without a leading `./`; raises CatalogueError for one that points outside."""
-        parts = name.replace("\\", "/").split("/")
-        if ".." in parts or name.startswith(("/", "\\")) or ":" in parts[0]:
+        if (".." in name or ":" in name or name.startswith(("/", "\\"))) and _points_outside(name):
             message = f"{self.uri} has a member named {name!r}, which points outside of it; such an archive is not read"
             raise CatalogueError(message)
         return name.removeprefix("./")
+
+
+def _points_outside(name: str) -> bool:
+    parts = name.replace("\\", "/").split("/")
+    return ".." in parts or not parts[0] or ":" in parts[0]

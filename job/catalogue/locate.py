@@ -4,6 +4,7 @@ Names are compared as people read them: in NFC, a Windows separator as any other
 """
 
 import posixpath
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from job.text import normalised, printable
 TABLE = "styles.csv"
 PHOTO_EXTENSIONS = frozenset({".jpg", ".jpeg", ".png"})
 _OF_MACOS = {"__MACOSX", ".AppleDouble"}
+_MARKS = re.compile(r"\._|\.DS_Store|__MACOSX|\.AppleDouble")
 
 _log = structlog.get_logger()
 
@@ -65,6 +67,8 @@ def locate(names: Sequence[str], uri: str) -> Located:
 
 def is_companion(name: str) -> bool:
     """Return whether macOS has put this file beside another: its attributes in `._1.jpg`, or a folder's view."""
+    if not _MARKS.search(name):  # as of nearly all names
+        return False
     parts = name.replace("\\", "/").split("/")
     return parts[-1].startswith("._") or parts[-1] == ".DS_Store" or not _OF_MACOS.isdisjoint(parts[:-1])
 
@@ -72,4 +76,4 @@ def is_companion(name: str) -> bool:
 def _readings(name: str) -> tuple[str, ...]:
     r"""Return what a name may mean: as it is and, where Windows has made it (`images\1.jpg`), with `/` in it."""
     text = normalised(name)
-    return (text, text.replace("\\", "/").removeprefix("./")) if "\\" in text else (text,)
+    return (text, text.replace("\\", "/")) if "\\" in text else (text,)

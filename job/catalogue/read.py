@@ -63,6 +63,7 @@ def read_styles(data: bytes, target_column: str, where: str) -> Styles:
     header, rows = [cleaned(name) for name in records[0][1]], records[1:]
     target_column = cleaned(target_column)
     _check_header(header, rows, target_column, where)
+    id_index, target_index = header.index("id"), header.index(target_column)
     first: dict[str, tuple[int, list[str]]] = {}
     usable: list[tuple[str, str]] = []
     repaired: list[str] = []
@@ -70,7 +71,7 @@ def read_styles(data: bytes, target_column: str, where: str) -> Styles:
     quarantined: list[Quarantined] = []
     for line, written in rows:
         fields = _rejoined(written, header)
-        identifier = _value(fields, header, "id", f"{where}, line {line}")
+        identifier = _value(fields, id_index, header, (where, line))
         if not identifier:
             quarantined.append(Quarantined(f"line {line}", "row without an id"))
             continue
@@ -81,10 +82,10 @@ def read_styles(data: bytes, target_column: str, where: str) -> Styles:
         first[identifier] = line, fields
         if fields is not written:
             repaired.append(identifier)
-        if len(fields) > len(header) or header.index(target_column) >= len(fields):
+        if len(fields) > len(header) or target_index >= len(fields):
             reason = f"row of {len(fields)} fields where the header has {len(header)}"
             quarantined.append(Quarantined(identifier, reason))
-        elif label := _value(fields, header, target_column, f"{where}, line {line}"):
+        elif label := _value(fields, target_index, header, (where, line)):
             usable.append((identifier, label))
         else:
             quarantined.append(Quarantined(identifier, f"no value of {target_column}"))
@@ -95,23 +96,25 @@ def read_styles(data: bytes, target_column: str, where: str) -> Styles:
 def _rejoined(fields: list[str], header: list[str]) -> list[str]:
     """Return the fields of a row, those that commas in its name have made joined again."""
     extra = len(fields) - len(header)
-    if extra <= 0 or NAME_COLUMN not in header:
+    if extra <= 0 or NAME_COLUMN not in header:  # as nearly all rows
         return fields
     begin = header.index(NAME_COLUMN)
     end = begin + extra + 1
     return [*fields[:begin], ",".join(fields[begin:end]), *fields[end:]]
 
 
-def _value(fields: list[str], header: list[str], column: str, where: str) -> str:
-    """Return a row's value of a column, empty where the row has no such field; raises CatalogueError for no text."""
-    index = header.index(column)
+def _value(fields: list[str], index: int, header: list[str], place: tuple[str, int]) -> str:
+    """Return a field of the row at `place`, (file, line), empty where the row has no such field.
+
+    Raises CatalogueError for one that is no text.
+    """
     field = fields[index] if index < len(fields) else ""
     if is_text(field):
         return cleaned(field)
     shown = printable(field.strip())
     message = (
-        f"{where}: {column} is {shown} (bytes {bytes_of(field.strip()).hex(' ')}), which is no text; save the table as "
-        f"{READ_ENCODINGS}"
+        f"{place[0]}, line {place[1]}: {header[index]} is {shown} (bytes {bytes_of(field.strip()).hex(' ')}), which is "
+        f"no text; save the table as {READ_ENCODINGS}"
     )
     raise CatalogueError(message)
 

@@ -6,7 +6,6 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from job.catalogue.archives import MAX_MEMBER_BYTES, SYMBOLIC_LINK, Archive, Unreadable, too_large
@@ -64,11 +63,11 @@ class ZipSource(Archive):
                 message = f"{self.uri} is not a whole zip archive: {error}"
                 raise CatalogueError(message) from None
             self._refuse_joined(archive)
-            members: dict[str, list[zipfile.ZipInfo]] = defaultdict(list)
+            members: dict[str, list[zipfile.ZipInfo]] = {}
             for info in archive.infolist():
                 if not info.is_dir():
-                    members[self.safe_name(_name(info))].append(info)
-            self._directory = archive, dict(members)
+                    members.setdefault(self.safe_name(_name(info)), []).append(info)
+            self._directory = archive, members
         return self._directory
 
     def _open(self) -> zipfile.ZipFile:
@@ -141,7 +140,7 @@ def _why(info: zipfile.ZipInfo) -> Unreadable:
 
 def _name(info: zipfile.ZipInfo) -> str:
     """Return a member's name; macOS writes UTF-8 and does not say so, and zipfile then takes it for cp437."""
-    if info.flag_bits & _IN_UTF8:
+    if info.filename.isascii() or info.flag_bits & _IN_UTF8:
         return info.filename
     try:
         return info.filename.encode("cp437").decode()

@@ -25,12 +25,18 @@ def likely_cause(ids: Collection[str], photos: Collection[str]) -> str:
             found.append((len(pairs), words.format(id=pairs[0][0], photo=pairs[0][1])))
     if rounded := [each for each in ids if _ROUNDED.fullmatch(each)]:
         found.append((len(rounded), f"{rounded[0]} was rounded by a spreadsheet; {_AS_TEXT}"))
-    if not found and (odd := [photo for photo in photos if _WRITTEN_OUT.search(photo)]):
-        found.append((len(odd), f"the names of photos are no UTF-8, such as {odd[0]}; name them in UTF-8"))
+    if not found and (odd := _in_another_encoding(ids, photos)):
+        found.append((len(odd), f"names of photos are in another encoding than UTF-8, such as {odd[0]}; name them so"))
     if not found:
         return ""
     count, cause = max(found, key=lambda each: each[0])
     return f"most likely, {cause}" if count == 1 else f"most likely, {cause} (as {count} ids)"
+
+
+def _in_another_encoding(ids: Collection[str], photos: Collection[str]) -> list[str]:
+    """Return the names that are no UTF-8, or that zipfile may have taken for cp437 where ids are in other letters."""
+    takes_for_cp437 = any(not each.isascii() for each in ids)
+    return [each for each in photos if _WRITTEN_OUT.search(each) or (takes_for_cp437 and not each.isascii())]
 
 
 def _without_zeros(text: str) -> str:

@@ -204,6 +204,8 @@ def _cause(header: list[str], column: str) -> str:
     line = ",".join(header)
     if "\0" in line:
         return f"it seems to be UTF-16 without a byte order mark: save it as {READ_ENCODINGS}"
+    if not is_text(line):
+        return f"there are bytes in its header that are no text: save it as {READ_ENCODINGS}"
     if line.lower().startswith("sep="):
         return "its first line is for a spreadsheet program alone: delete it"
     for separator, name in _SEPARATORS.items():

@@ -34,7 +34,8 @@ from tests.tiny import CLASSES, row, tiny_files, write_zip
         ),
         (['="0012"'], ["0012"], '="0012" has a spreadsheet\'s marks around 0012; write the ids as text'),
         (["1.23457E+11"], ["123457000001"], "1.23457E+11 was rounded by a spreadsheet"),
-        (["鞋子"], ["\\xd0\\xac"], "the names of photos are no UTF-8, such as \\xd0\\xac"),
+        (["鞋子"], ["\\xd0\\xac"], "names of photos are in another encoding than UTF-8, such as \\xd0\\xac"),
+        (["Обувь-1"], ["Äíπó∞-1"], "names of photos are in another encoding than UTF-8, such as Äíπó∞-1"),
         (["12", "13", "14.0"], ["012", "013", "14"], "12 and 012 differ in leading zeros"),
     ],
 )
@@ -43,7 +44,9 @@ def test_what_was_done_to_ids_is_told(ids: list[str], photos: list[str], cause: 
     assert likely_cause(ids, photos).startswith(f"most likely, {cause}")
 
 
-@pytest.mark.parametrize(("ids", "photos"), [([], []), (["1"], []), ([], ["1"]), (["1", "0", ""], ["2", "00"])])
+@pytest.mark.parametrize(
+    ("ids", "photos"), [([], []), (["1"], []), ([], ["1"]), (["1", "0", ""], ["2", "00"]), (["1"], ["é"])]
+)
 def test_no_cause_is_made_up(ids: list[str], photos: list[str]) -> None:
     """Ids that have nothing to do with each other have no cause."""
     assert likely_cause(ids, photos) == ""

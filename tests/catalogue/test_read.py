@@ -172,6 +172,10 @@ def test_rows_of_commas_alone_are_no_rows() -> None:
             "is a workbook of a spreadsheet program, or another zip, and no CSV; save it as CSV",
         ),
         (b"\x1f\x8b\x08" + bytes(40), "is compressed by gzip and no CSV"),
+        (
+            table(row("1", "Bags")).replace(b"subCategory", b"sub\xe9"),
+            "in its header that are no text: save it as UTF-8",
+        ),
         (table(row("1", "Bags"), encoding="utf-32"), "styles.csv is UTF-32; save it as UTF-8"),
     ],
 )

@@ -24,6 +24,8 @@ _END_MARK = b"PK\x05\x06"
 _END_BYTES = 22
 _END_COMMENT = slice(20, 22)
 _MAX_COMMENT = 0xFFFF
+_GZIP_MARK = b"\x1f\x8b"
+_TAR_MARK = slice(257, 262)
 _ENTRY_MARK = b"PK\x01\x02"
 _ENTRY_BYTES = 46
 _FLAGS_AT, _LENGTHS_AT = 8, 28
@@ -78,23 +80,28 @@ class ZipSource(Archive):
             return zipfile.ZipFile(self._opened)
 
     def _refuse_joined(self, archive: zipfile.ZipFile) -> None:
-        """Raise CatalogueError where another zip ends where this one begins, which no reader of zips would see."""
+        """Raise CatalogueError where another archive ends where this one begins, which no reader of zips would see."""
         begin = min((info.header_offset for info in archive.infolist()), default=0)
-        if begin < _END_BYTES:
-            return
+        if begin and self._has_archive_before(begin):
+            message = (
+                f"{self.uri} is several archives joined into one, of which only the last, a zip, can be read; unpack "
+                "them, and make one archive of all files"
+            )
+            raise CatalogueError(message)
+
+    def _has_archive_before(self, begin: int) -> bool:
+        """Return whether what stands before the first member is another archive, and not a program that unpacks it."""
         file = self.file()
+        head = file.read(min(begin, _TAR_MARK.stop))
+        if head.startswith(_GZIP_MARK) or head[_TAR_MARK] == b"ustar":
+            return True
         file.seek(max(0, begin - _END_BYTES - _MAX_COMMENT))
         before = file.read(begin - file.tell())
         found = before.rfind(_END_MARK)
         if found < 0:
-            return  # a program that unpacks it, most likely
-        end = before[found : found + _END_BYTES]
-        if found + _END_BYTES + int.from_bytes(end[_END_COMMENT], "little") == len(before):
-            message = (
-                f"{self.uri} is several zip archives joined into one, of which only the last can be read; unpack them, "
-                "and make one archive of all files"
-            )
-            raise CatalogueError(message)
+            return False
+        comment = int.from_bytes(before[found : found + _END_BYTES][_END_COMMENT], "little")
+        return found + _END_BYTES + comment == len(before)
 
 
 class _Unmarking(io.BufferedReader):

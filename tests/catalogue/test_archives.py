@@ -153,9 +153,10 @@ def test_joined_zips_are_refused_by_name(tmp_path: Path) -> None:
     files = tiny_files()
     first = write_zip(tmp_path / "a.zip", files).read_bytes()
     path = tmp_path / "c.zip"
-    path.write_bytes(first + write_zip(tmp_path / "b.zip", files).read_bytes())
-    with pytest.raises(CatalogueError, match=r"c\.zip is several zip archives joined into one"):
-        load(path, tmp_path / "cache")
+    for other in (first, tar_bytes(files, tmp_path / "a.tar"), write_tar(tmp_path / "a.tar.gz", files).read_bytes()):
+        path.write_bytes(other + first)
+        with pytest.raises(CatalogueError, match=r"c\.zip is several archives joined into one"):
+            load(path, tmp_path / "cache")
     path.write_bytes(b"#!a program that unpacks what follows\n" * 9 + first)
     assert load(path, tmp_path / "cache").fingerprint == fingerprint(tmp_path)
 

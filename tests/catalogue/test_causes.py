@@ -79,9 +79,10 @@ def test_a_class_that_is_lost_whole_is_named(tmp_path: Path, capsys: pytest.Capt
     """A class may be lost although little is missing: log, results and summary name it, also from the cache."""
     files = tiny_files()
     files["styles.csv"] += f"{row('7', 'Hats')}\n{row('8', 'Hats')}\n".encode()
+    path = write_zip(tmp_path / "c.zip", files)
     for _ in range(2):
         with capture_logs() as logs:
-            dataset = dataset_of(load(write_zip(tmp_path / "c.zip", files), tmp_path / "cache"))
+            dataset = dataset_of(load(path, tmp_path / "cache"))
         (warning,) = [log for log in logs if log["event"].startswith("class is lost")]
         assert (warning["log_level"], warning["name"], warning["rows"]) == ("warning", "Hats", 2)
         assert [each.model_dump() for each in dataset.lost_classes] == [{"name": "Hats", "rows": 2}]
@@ -129,9 +130,10 @@ def test_rows_that_are_there_twice_are_reported(tmp_path: Path, capsys: pytest.C
     """An identical row counts once and stands in the results, also from the cache."""
     files = tiny_files()
     files["styles.csv"] += row("1000", "Bags").encode() + b"\n"
+    path = write_zip(tmp_path / "c.zip", files)
     for _ in range(2):
         with capture_logs() as logs:
-            dataset = dataset_of(load(write_zip(tmp_path / "c.zip", files), tmp_path / "cache"))
+            dataset = dataset_of(load(path, tmp_path / "cache"))
         assert [(log["rows"], log["example"]) for log in logs if log["event"].startswith("rows are")] == [(1, "1000")]
         assert (dataset.rows, dataset.repeated, dataset.quarantined) == (60, ["1000"], [])
     print_check(dataset)

@@ -136,7 +136,7 @@ CATALOGUES: dict[str, tuple[Callable[[Path], str], str]] = {
         zipped({name.replace("images/1", "images/01"): content for name, content in tiny_files().items()}),
         "most likely, 1000 and 01000 differ in leading zeros, as by a spreadsheet; write the ids as text (as 20 ids)",
     ),
-    "joined zips": (joined_zips, "is several zip archives joined into one"),
+    "joined zips": (joined_zips, "is several archives joined into one, of which only the last, a zip, can be read"),
     "does not exist": (lambda directory: str(directory / "none.zip"), "none.zip does not exist"),
 }
 

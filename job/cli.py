@@ -4,6 +4,7 @@ What is heavy (torch, pandas, boto3) is imported by the command that needs it, s
 """
 
 import argparse
+import errno
 import json
 import os
 import sys
@@ -14,7 +15,7 @@ from typing import NoReturn
 import structlog
 
 from job import __version__
-from job.errors import ExitCode, JobError, Preempted, StorageUnavailableError
+from job.errors import ExitCode, JobError, Preempted, ResourcesError, StorageUnavailableError
 from job.logs import configure_logs
 from job.settings import Settings, load_settings
 from job.settings_help import settings_as_text
@@ -57,10 +58,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has gone, e.g. `job schema | head`
         sys.stdout = None
         return ExitCode.FAILURE
-    except Exception:  # noqa: BLE001 -- the door: whatever it is, it is logged with its traceback
-        _log.exception("bug", exit_code=int(ExitCode.FAILURE))
+    except Exception as error:  # noqa: BLE001 -- the door: whatever it is, it is logged with its traceback
+        if lacking := _lacking(error):
+            _log.error("resources exhausted", error=lacking, exit_code=int(ExitCode.FAILURE))
+        else:
+            _log.exception("bug", exit_code=int(ExitCode.FAILURE))
         return ExitCode.FAILURE
     return ExitCode.DONE
+
+
+def _lacking(error: Exception) -> str:
+    """Return the sentence for a thread, a process or a file that the system does not give; else nothing."""
+    if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}:
+        return "no file more can be opened; raise the limit of open files (ulimit -n)"
+    if isinstance(error, ResourcesError):
+        reason = str(error)
+    elif str(error).endswith(
+        ("can't start new thread", "Resource temporarily unavailable")
+    ):  # Python's; torch's, fork's
+        reason = "no thread or process more can be started"
+    else:
+        return ""
+    return f"{reason}; raise the limit of processes (ulimit -u, or the container's pids), or set OMP_NUM_THREADS lower"
 
 
 class _Parser(argparse.ArgumentParser):

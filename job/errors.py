@@ -45,6 +45,10 @@ class StorageUnavailableError(Exception):
     """Storage that did not answer within the retry time; starting again later may help (exit code 1)."""
 
 
+class ResourcesError(Exception):
+    """The system gives no thread, process or file more; starting again later may help (exit code 1)."""
+
+
 class Preempted(BaseException):
     """SIGTERM or SIGINT came, and the work in hand has been put down.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from job.storage.base import Entry, Storage
-from job.storage.ranges import PartFile, Progress
+from job.storage.ranges import PartFile, Progress, starting_threads
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -35,7 +35,8 @@ class Arriving(io.RawIOBase):
                 self._failure = error
 
         self._thread = threading.Thread(target=download, name="arriving", daemon=True)
-        self._thread.start()
+        with starting_threads():
+            self._thread.start()
 
     def settle(self) -> bool:
         """Wait until all is there and verified, and return whether what was read before is what is there now."""

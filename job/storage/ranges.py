@@ -6,10 +6,12 @@ One connection does not fill a fast link. Knows no S3: it is given a function th
 import os
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
+from job.errors import ResourcesError
 from job.storage.files import writing
 
 Progress = Callable[[int], None]
@@ -18,6 +20,16 @@ Progress = Callable[[int], None]
 PART_BYTES = 8 << 20  # as boto3's own: a request takes 2 ms of the one core that all threads share
 _THREADS = 6  # fewer than boto3's ten, since what is read in order meanwhile waits for all that is under way
 _COPY_BYTES = 1 << 20
+
+
+@contextmanager
+def starting_threads() -> Iterator[None]:
+    """Raise ResourcesError for a thread that cannot be had; a reader of archives would take RuntimeError for damage."""
+    try:
+        yield
+    except RuntimeError:
+        message = "no thread more can be started"
+        raise ResourcesError(message) from None
 
 
 class PartFile:
@@ -123,8 +135,9 @@ def fetch_ranges(
     position = 0
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="download")
     try:
-        for _ in range(min(_THREADS, -(-file.size // PART_BYTES))):
-            pool.submit(work)
+        with starting_threads():
+            for _ in range(min(_THREADS, -(-file.size // PART_BYTES))):
+                pool.submit(work)
         while position < file.size:
             count = file.read_into(position, buffer)
             digest(buffer[:count])

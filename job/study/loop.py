@@ -30,13 +30,13 @@ from job.study.preemption import GRACE_SECONDS, Preemption
 from job.study.prior import read_prior_runs
 from job.study.show import show_progress
 from job.study.trials import Workbench, next_trial, repeat_trial
+from job.training.cpus import usable_threads
 from job.training.data import IMAGENET_MEAN, IMAGENET_STD, Normalisation, Photos, normalisation_of
 from job.training.device import (
     Device,
     choose_device,
     configure_torch,
     refuse_compile_without_compiler,
-    usable_threads,
 )
 from job.training.plan import Equipment
 

@@ -11,8 +11,9 @@ from job.errors import JobError
 from job.report.predictions import Prediction
 from job.settings import Settings
 from job.study.published import PublishedModel, load_published
+from job.training.cpus import usable_threads
 from job.training.data import Normalisation
-from job.training.device import choose_device, configure_torch, usable_threads
+from job.training.device import choose_device, configure_torch
 from job.training.predict import predict
 
 BATCH_SIZE = 64

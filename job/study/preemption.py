@@ -1,5 +1,6 @@
 """Preemption: SIGTERM and SIGINT put the job down at once, or at the next step boundary where work is in hand."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -69,7 +70,8 @@ class Preemption:
         self._signal = number
         self._deadline = threading.Timer(GRACE_SECONDS, os._exit, (128 + number,))
         self._deadline.daemon = True
-        self._deadline.start()
-        threading.Thread(target=self._announce, args=(number,), name="announce", daemon=True).start()
+        with contextlib.suppress(RuntimeError):  # no thread can be had: the signal is heeded all the same
+            self._deadline.start()
+            threading.Thread(target=self._announce, args=(number,), name="announce", daemon=True).start()
         if not self._deferred:
             raise Preempted(number)

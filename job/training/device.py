@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from job.errors import SettingsError
+from job.training.cpus import refuse_missing_threads
 
 NVIDIA_DRIVER_VERSION = Path("/proc/driver/nvidia/version")
 """Is there where the machine has an NVIDIA driver, whatever torch can do with it."""
@@ -40,24 +41,6 @@ class Device:
         if self.autocast_dtype is None:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=self.autocast_dtype)
-
-
-def usable_threads() -> int:
-    """Return how many CPU threads to train with.
-
-    OMP_NUM_THREADS where it is set, else what the process's affinity and its container's CPU limit allow.
-    """
-    wanted = os.environ.get("OMP_NUM_THREADS", "")
-    if wanted.isdigit() and int(wanted) > 0:
-        return int(wanted)
-    threads = len(os.sched_getaffinity(0))
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text("ascii").split()
-    except (OSError, ValueError):
-        return threads
-    if quota != "max":
-        threads = min(threads, max(1, round(int(quota) / int(period))))
-    return threads
 
 
 def choose_device(device: str, precision: str) -> Device:
@@ -100,10 +83,11 @@ def configure_torch(*, threads: int, deterministic: bool) -> None:
     """Set what torch holds for the whole process; call it before the first CUDA kernel.
 
     https://docs.pytorch.org/docs/stable/notes/randomness.html; `warn_only`, since a job must never end because an
-    operation lacks a deterministic form.
+    operation lacks a deterministic form. Raises ResourcesError where so many threads cannot be had.
     """
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    refuse_missing_threads(threads)
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(deterministic, warn_only=True)
     # else every new tensor is filled with NaN in deterministic mode, which nothing here reads; a step takes 2 % longer

@@ -1,6 +1,5 @@
 """Devices: a GPU that is there and cannot be used is never passed over in silence."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ import torch
 
 from job.errors import SettingsError
 from job.training import device as device_module
-from job.training.device import choose_device, configure_torch, refuse_compile_without_compiler, usable_threads
+from job.training.device import choose_device, configure_torch, refuse_compile_without_compiler
 
 DRIVER = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05  Sat Aug 19 01:15:15 UTC 2023\n"
 
@@ -93,16 +92,6 @@ def test_configured_torch_uses_the_threads_of_the_run() -> None:
         assert not torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     finally:
         configure_torch(threads=before, deterministic=False)
-
-
-def test_threads_are_those_of_omp_num_threads_or_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The usual variable decides; without it, whatever the container's limit, there is at least one."""
-    monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    assert usable_threads() == 7
-    monkeypatch.setenv("OMP_NUM_THREADS", "all")
-    assert usable_threads() >= 1
-    monkeypatch.delenv("OMP_NUM_THREADS")
-    assert 1 <= usable_threads() <= len(os.sched_getaffinity(0))
 
 
 def test_compiling_without_a_compiler_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+
+_PATIENCE = 1800.0  # seconds; for a machine that is busy with much else
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -58,6 +61,8 @@ class Browser:
 
     def opening_milliseconds(self) -> float:
         """Return the time from the beginning of the navigation to the end of the page's load event."""
+        while not self.ask("return performance.timing.loadEventEnd"):  # the event is still at work
+            time.sleep(0.01)
         script = "const t = performance.timing; return t.loadEventEnd - t.navigationStart"
         return float(self.ask(script))
 
@@ -78,6 +83,8 @@ def open_browser(directory: Path) -> Iterator[Browser]:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    driver.set_page_load_timeout(_PATIENCE)
+    driver.set_script_timeout(_PATIENCE)
     try:
         yield Browser(driver)
     finally:

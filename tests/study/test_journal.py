@@ -9,8 +9,12 @@ import pytest
 
 from job.errors import RunMismatchError
 from job.report.results import AttemptRecord, RepetitionRecord, RunRecord, StoredModel, TrialRecord, TrialTiming
+from job.settings import Settings
 from job.storage.local import LocalStorage
+from job.study.identity import new_run, refuse_other_settings
 from job.study.journal import Journal
+from job.study.tidy import tidy
+from tests.report.made import made_results
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -138,6 +142,49 @@ def test_forgetting_checkpoints_keeps_those_of_what_has_no_record(journal: Journ
     journal.forget_checkpoints([trial(0), trial(1), repetition(1, 1)])
     assert [entry.key for entry in journal.storage.list("checkpoints/")] == ["checkpoints/0001-11.00000003.safetensors"]
     assert journal.checkpoints("0001-1") == []
+
+
+def test_the_newest_checkpoints_are_kept(journal: Journal) -> None:
+    """By their steps as numbers, and of this trial alone."""
+    journal.store_checkpoint("0002", 1, b"another trial's", keep=2)
+    for step in (9, 10, 100_000_000, 11):
+        journal.store_checkpoint("0001", step, str(step).encode(), keep=2)
+    assert [(step, journal.storage.get(key)) for step, key in journal.checkpoints("0001")] == [
+        (11, b"11"),
+        (100_000_000, b"100000000"),
+    ]
+    assert len(journal.checkpoints("0002")) == 1
+
+
+def test_what_results_name_is_deleted_last_and_progress_after_all(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights that results.json names stay, whatever else is better by now; progress.json goes when nothing is left."""
+    stored = [journal.store_model(name, name.encode()) for name in ("0000", "0001", "0002")]
+    records = [trial(number, 0.5 + number / 10, model) for number, model in enumerate(stored)]
+    journal.store_checkpoint("0001", 3, b"checkpoint", keep=2)
+    results = made_results(3, 3, 1, statuses={})
+    journal.record_results(results.model_copy(update={"best": results.best.model_copy(update={"model": stored[1]})}))
+    gone: list[str] = []
+    delete = journal.storage.delete
+
+    def deleting(key: str) -> None:
+        delete(key)
+        gone.append(key)
+
+    monkeypatch.setattr(journal.storage, "delete", deleting)
+    tidy(journal, Settings(), records, [])
+    assert gone == [stored[0].key, "checkpoints/0001.00000003.safetensors", "progress.json"]
+    assert [entry.key for entry in journal.storage.list("models/")] == [stored[1].key, stored[2].key]
+
+
+def test_a_setting_that_is_there_no_more_is_a_difference() -> None:
+    """A run that was made with one, which this version does not know, is not gone on with."""
+    run = new_run(Settings(), "fingerprint", None, 1)
+    refuse_other_settings(run, Settings(), "here")
+    older = run.model_copy(update={"settings": run.settings | {"dropout": 0.5}})
+    with pytest.raises(RunMismatchError, match=r"FASHIONTUNE_DROPOUT is 0\.5 there and not set here"):
+        refuse_other_settings(older, Settings(), "here")
 
 
 def test_two_write_checks_at_once_do_not_disturb_each_other(journal: Journal) -> None:

@@ -55,3 +55,5 @@ def test_what_a_record_names_is_there_before_it(tmp_path: Path, write: tuple[str
     assert len(found) == names
     whole = {key: hashlib.sha256((run / key).read_bytes()).hexdigest() for key in found if (run / key).exists()}
     assert whole == found
+    shown = [path for path in (run / "figures", run / "progress.json", run / "results.json") if path.exists()]
+    assert len(shown) == {"results.json": 2 if write[3] == "before" else 3}.get(write[1], len(shown))

@@ -31,6 +31,17 @@ def test_epochs_are_equal_for_equal_arguments_and_differ_otherwise() -> None:
         assert not torch.equal(first.order, plan_epoch(photos, *other).order)
 
 
+def test_every_shift_is_drawn_and_half_of_the_photos_are_flipped() -> None:
+    """Over a few epochs rows and columns are moved by -4 to 4 pixels, each way alike."""
+    photos = make_photos()
+    plans = [plan_epoch(photos, seed=1, trial=2, epoch=epoch) for epoch in range(1, 21)]
+    shifts, flips = torch.cat([plan.shift for plan in plans]), torch.cat([plan.flip for plan in plans])
+    for axis in (0, 1):
+        assert sorted(set(shifts[:, axis].tolist())) == list(range(-MAX_SHIFT, MAX_SHIFT + 1))
+    assert abs(float(shifts.float().mean())) < 0.5
+    assert 0.4 < float(flips.float().mean()) < 0.6
+
+
 @pytest.mark.parametrize("flip", [False, True])
 @pytest.mark.parametrize("shift", [(0, 0), (3, -2), (-4, 4)])
 def test_photos_are_moved_flipped_and_normalised_as_numpy_would(shift: tuple[int, int], flip: bool) -> None:  # noqa: FBT001

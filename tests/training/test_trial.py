@@ -13,6 +13,7 @@ from job.training.checkpoint import copy_weights
 from job.training.data import Photos
 from job.training.evaluate import evaluate
 from job.training.model import build_model
+from job.training.optimizers import learning_rate_at
 from job.training.plan import EpochScores, Equipment, TrialPlan, TrialResult, better, step_sizes
 from job.training.state import TrialState, fresh_state
 from job.training.trial import OUT_OF_MEMORY, Hooks, run_trial
@@ -51,6 +52,19 @@ def test_a_trial_learns(optimizer: str) -> None:
     model = model.to(memory_format=torch.channels_last)
     confusion = evaluate(model, photos, photos.validation, CPU).confusion
     assert confusion.trace() / confusion.sum() == pytest.approx(result.value)
+
+
+def test_a_step_has_the_rate_of_the_whole_schedule_and_gradients_of_its_own() -> None:
+    """The rate falls from epoch to epoch, no gradient is left from a step, and each step is one of training."""
+    plan, rates = make_plan(epochs=3), []
+
+    def after_step(state: TrialState) -> None:
+        assert all(parameter.grad is None for parameter in state.model.parameters())
+        if state.model.training:
+            rates.append(float(state.optimizer.param_groups[0]["lr"]))
+
+    run(plan, after_step=after_step)
+    assert rates == [learning_rate_at(step, 24, plan.learning_rate) for step in range(24)]
 
 
 def test_the_weights_are_those_of_the_best_epoch_and_not_of_the_last() -> None:

@@ -37,6 +37,10 @@ class ObjectMissingError(StorageError):
     """There is nothing under this key."""
 
 
+class ObjectUnreadableError(StorageError):
+    """What lies under this key is not to be had; that says nothing of other keys."""
+
+
 class RunMismatchError(JobError):
     """OUTPUT_URI holds a run of other settings or data."""
 
@@ -47,6 +51,10 @@ class StorageUnavailableError(Exception):
 
 class ResourcesError(Exception):
     """The system gives no thread, process or file more; starting again later may help (exit code 1)."""
+
+
+class ChangedError(StorageUnavailableError):
+    """An object that was written anew, or deleted, while it was read; the next start may find all of it whole."""
 
 
 class Preempted(BaseException):

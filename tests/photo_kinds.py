@@ -234,6 +234,10 @@ def _pngs() -> dict[str, Kind]:
             ),
             SEEN,
         ),
+        "png, damaged EXIF": Kind(png(8, 2, rgb, (b"eXIf", b"XX")), SEEN),
+        "png, damaged EXIF in a text": Kind(
+            png(8, 2, rgb, (b"tEXt", b"Raw profile type exif\0\nexif\n 3\nzz\n")), SEEN
+        ),
         "png, with gamma": Kind(png(8, 2, rgb, (b"gAMA", (100_000).to_bytes(4))), SEEN),
         "png, cut off": Kind(_half(saved(NOISE)), None, reason="truncated"),
         "gif": Kind(saved(PICTURE, "GIF"), None, reason="no JPEG or PNG"),

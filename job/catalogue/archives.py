@@ -7,8 +7,9 @@ Knows nothing of where the archive lies or of what the bytes mean.
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 
-from job.catalogue.arriving import Arriving
+from job.catalogue.arriving import Arriving, Standing
 from job.errors import CatalogueError
 
 MAX_MEMBER_BYTES = 64 * 2**20
@@ -17,12 +18,21 @@ MAX_MEMBER_BYTES = 64 * 2**20
 _BUFFER_BYTES = 1 << 20
 
 
+class Cause(Enum):
+    """Whose fault it is that a file's content cannot be had."""
+
+    FILE = "its own"
+    ACCESS = "the storage's, which refuses it"
+    TIME = "nobody's: another start may find it"
+
+
 @dataclass(frozen=True)
 class Unreadable:
     """Why a file's content cannot be had."""
 
     reason: str
     """Follows the file's name."""
+    cause: Cause = Cause.FILE
 
 
 SYMBOLIC_LINK = Unreadable("is a symbolic link, which is never followed; put the file itself into the archive")
@@ -53,7 +63,10 @@ class Archive:
 
     def settle(self) -> bool:
         """Wait until all of it has arrived, and return whether what was read so far is what is there."""
-        if self._opened is None or not isinstance(self._opened.raw, Arriving) or self._opened.raw.settle():
+        if self._opened is None:
+            return True
+        raw = self._opened.raw
+        if not isinstance(raw, Arriving | Standing) or raw.settle():
             return True
         self._opened = io.BufferedReader(self._opened.detach(), _BUFFER_BYTES)  # without what it has in its buffer
         return False

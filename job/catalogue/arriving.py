@@ -9,11 +9,28 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from job.errors import ChangedError
 from job.storage.base import Entry, Storage
 from job.storage.ranges import PartFile, Progress, starting_threads
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
+
+
+class Standing(io.FileIO):
+    """A file of a local storage, read where it lies."""
+
+    def __init__(self, storage: Storage, entry: Entry, path: Path) -> None:
+        super().__init__(path)
+        self._storage = storage
+        self._entry = entry
+
+    def settle(self) -> bool:
+        """Return True, having checked that what was read is what is there; raises ChangedError where it is not."""
+        if self._storage.stat(self._entry.key) != self._entry:
+            message = f"{self.name} changed while it was read; start again, and let nothing write to it meanwhile"
+            raise ChangedError(message)
+        return True
 
 
 class Arriving(io.RawIOBase):

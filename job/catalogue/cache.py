@@ -7,7 +7,8 @@ import json
 import os
 import shutil
 import uuid
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import structlog
 
+from job.catalogue.archives import Cause
 from job.catalogue.missing import Missing
 from job.catalogue.pack import Packed, hash_pixels
 from job.catalogue.read import Quarantined
@@ -50,6 +52,13 @@ class Prepared:
     repeated: tuple[str, ...]
     companions: int
     missing: Missing
+    unread: Mapping[str, Cause] = field(default_factory=dict)
+    """By id, photos that are listed and that storage did not give; what was prepared without them is not cached."""
+
+    @property
+    def passing(self) -> frozenset[str]:
+        """Ids of photos that another start may find."""
+        return frozenset(name for name, cause in self.unread.items() if cause is Cause.TIME)
 
 
 def save_prepared(directory: Path, prepared: Prepared) -> None:

@@ -3,50 +3,32 @@
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from job.catalogue.archives import Unreadable
 from job.catalogue.cache import Prepared, load_prepared, prepare_cache_dir, save_prepared
 from job.catalogue.classes import choose_classes, find_conflicts, find_lost, find_similar, warn_of_classes
 from job.catalogue.fetch import Progress, Source, open_source
-from job.catalogue.locate import locate
-from job.catalogue.missing import Missing, match, refuse_missing, warn_of_missing
-from job.catalogue.pack import Packed, pack
-from job.catalogue.read import Quarantined, read_styles
+from job.catalogue.missing import Missing, refuse_missing, warn_of_missing
+from job.catalogue.pack import Packed
+from job.catalogue.prepare import CatalogueSettings, prepare
+from job.catalogue.read import Quarantined
 from job.catalogue.sample import place_sample
 from job.catalogue.split import Part, split
 from job.errors import CatalogueError
+
+__all__ = ["Catalogue", "CatalogueSettings", "load_catalogue", "summarise"]
 
 SAMPLE_URI = "sample"
 
 _log = structlog.get_logger()
 
-_PACK_FORMAT = 3  # part of the cache key: raise it when the decoding changes
-
-
-@dataclass(frozen=True)
-class CatalogueSettings:
-    """The settings that decide what a catalogue holds; their meaning is in job.settings."""
-
-    uri: str
-    cache_dir: Path
-    target_column: str
-    min_class_images: int
-    max_images: int
-    image_height: int
-    image_width: int
-    validation_fraction: float
-    test_fraction: float
-    seed: int
-    retry_seconds: float
-    max_missing_share: float = 0.1
+_PACK_FORMAT = 4  # part of the cache key: raise it when the decoding changes
 
 
 @dataclass(frozen=True)
@@ -74,6 +56,8 @@ class Catalogue:
     quarantined: tuple[Quarantined, ...]
     """All that is left out, what is missing included."""
     missing: Missing
+    passing: frozenset[str]
+    """Ids of missing photos that another start may find."""
     excluded_classes: tuple[tuple[str, int], ...]
     """(name, photos) of the classes with too few of them."""
     lost_classes: tuple[tuple[str, int], ...]
@@ -107,8 +91,9 @@ def load_catalogue(settings: CatalogueSettings, progress: Progress) -> Catalogue
     prepared = load_prepared(directory)
     if prepared is None:
         with closing(source):
-            prepared = _prepare_settled(source, settings, progress)
-        save_prepared(directory, prepared)
+            prepared = prepare(source, settings, progress)
+        if not prepared.unread:
+            save_prepared(directory, prepared)
     refuse_missing(prepared.missing, settings.max_missing_share, settings.uri)
     warn_of_missing(prepared.missing, settings.uri)
     seconds = {"fetch": fetched - started, "prepare": time.monotonic() - fetched}
@@ -118,50 +103,6 @@ def load_catalogue(settings: CatalogueSettings, progress: Progress) -> Catalogue
         _log.warning("rows are there more than once, each time the same, and count once", rows=len(ids), example=ids[0])
     warn_of_classes(catalogue.lost_classes, catalogue.similar_classes)
     return catalogue
-
-
-def _prepare_settled(source: Source, settings: CatalogueSettings, progress: Progress) -> Prepared:
-    """Prepare the photos while they arrive, and once more if what arrived first turns out to have been damaged."""
-    try:
-        prepared = _prepare(source, settings, progress)
-    except Exception:  # whatever damaged bytes may lead to
-        if source.settle():
-            raise
-    else:
-        if source.settle():
-            return prepared
-        del prepared
-    _log.warning("archive was damaged on its way and is read again", uri=settings.uri)
-    return _prepare(source, settings, progress)
-
-
-def _prepare(source: Source, settings: CatalogueSettings, progress: Progress) -> Prepared:
-    """Read and decode the photos that are wanted, and note those that cannot be had."""
-    located = locate(source.names(), settings.uri)
-    photos = located.photos
-    where = f"{settings.uri}: {located.table}"
-    styles = read_styles(_read_table(source, located.table, where), settings.target_column, where)
-    labels, missing = match(styles, photos, max_images=settings.max_images, seed=settings.seed, uri=settings.uri)
-    refuse_missing(missing, settings.max_missing_share, settings.uri)
-    wanted = {photos[name]: name for name in labels}
-    contents = ((wanted[name], content) for name, content in source.read(list(wanted)))
-    packed = pack(
-        contents,
-        len(wanted),
-        height=settings.image_height,
-        width=settings.image_width,
-        progress=progress,
-    )
-    missing = replace(missing, unusable_photos=tuple(Quarantined(*item) for item in packed.undecodable))
-    return Prepared(
-        packed=packed,
-        labels=tuple(labels[name] for name in packed.ids),
-        rows=styles.rows,
-        repaired=styles.repaired,
-        repeated=styles.repeated,
-        companions=located.companions,
-        missing=missing,
-    )
 
 
 def _assemble(prepared: Prepared, settings: CatalogueSettings, seconds: dict[str, float]) -> Catalogue:
@@ -220,6 +161,7 @@ def _assemble(prepared: Prepared, settings: CatalogueSettings, seconds: dict[str
         classes=tuple(classes),
         quarantined=tuple(sorted(quarantined, key=lambda item: (item.id, item.reason))),
         missing=prepared.missing,
+        passing=prepared.passing,
         excluded_classes=tuple(sorted(excluded.items())),
         lost_classes=find_lost(prepared.missing.classes, clean),
         similar_classes=find_similar(prepared.missing.classes),
@@ -230,19 +172,6 @@ def _assemble(prepared: Prepared, settings: CatalogueSettings, seconds: dict[str
 
 def _too_small(label: str, photos: int, least: int) -> str:
     return f"class {label} has {photos} photo{'s' if photos > 1 else ''}, under {least}"
-
-
-def _read_table(source: Source, name: str, where: str) -> bytes:
-    """Return the table's bytes; raises CatalogueError where there are several tables of this name that differ."""
-    contents = set(source.read_every(name))
-    if len(contents) > 1:
-        message = f"{where} is there {len(contents)} times, each with other rows; put all rows into one"
-        raise CatalogueError(message)
-    (content,) = contents
-    if isinstance(content, Unreadable):
-        message = f"{where} {content.reason}"
-        raise CatalogueError(message)
-    return content
 
 
 def _cache_key(source: Source, settings: CatalogueSettings) -> str:

@@ -113,7 +113,6 @@ def _mend(photo: Image.Image) -> None:
 
 
 def _turn_upright(photo: Image.Image) -> Image.Image:
-    photo.load()  # a PNG may have its EXIF behind its pixels
     try:
         turn = _TURNS.get(photo.getexif().get(_ORIENTATION))
     except Exception:  # noqa: BLE001 -- likewise; EXIF that cannot be read says nothing of where is up

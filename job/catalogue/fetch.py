@@ -7,17 +7,18 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import blake2b
-from io import FileIO, RawIOBase
+from io import RawIOBase
 from pathlib import Path
 from typing import Protocol
 
 from job.catalogue.archives import Unreadable, too_large
-from job.catalogue.arriving import Arriving
+from job.catalogue.arriving import Arriving, Standing
+from job.catalogue.objects import read_object
 from job.catalogue.tars import TarSource
 from job.catalogue.zips import ZipSource
 from job.errors import CatalogueError, ObjectMissingError, StorageError
 from job.storage import local_path, open_storage, split_uri
-from job.storage.base import Storage
+from job.storage.base import Entry, Storage
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 Progress = Callable[[str, int, int], None]
@@ -86,7 +87,7 @@ def _open_archive(uri: str, storage: Storage, key: str, cache_dir: Path, progres
 
     def open_file() -> RawIOBase:
         if not uri.startswith("s3://"):
-            return FileIO(local_path(uri))
+            return Standing(storage, entry, local_path(uri))
         # what a killed job had of it is not looked for: nothing tells whether the disk has kept it as it was
         return Arriving(storage, entry, cache_dir, lambda done: progress("download", done, entry.size))
 
@@ -111,14 +112,14 @@ class FolderSource:
         return list(self._entries)
 
     def read(self, names: Sequence[str]) -> Iterator[tuple[str, bytes | Unreadable]]:
-        pending: deque[tuple[str, Future[bytes]]] = deque()
+        pending: deque[tuple[str, Future[bytes | Unreadable]]] = deque()
         pool = ThreadPoolExecutor(_CONCURRENT_GETS, thread_name_prefix="fetch")
         try:
             for name in names:
                 if refusal := too_large(self._entries[name].size):
                     yield name, refusal
                     continue
-                pending.append((name, pool.submit(self.storage.get_listed, self._entries[name])))
+                pending.append((name, pool.submit(self._read, self._entries[name])))
                 if len(pending) >= 2 * _CONCURRENT_GETS:  # a bounded window: photos are not piled up in memory
                     done, future = pending.popleft()
                     yield done, future.result()
@@ -127,6 +128,9 @@ class FolderSource:
                 yield done, future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+    def _read(self, entry: Entry) -> bytes | Unreadable:
+        return read_object(self.storage, entry.key, lambda: self.storage.get_listed(entry))
 
     def read_every(self, name: str) -> Sequence[bytes | Unreadable]:
         return [content for _, content in self.read([name])]

@@ -55,6 +55,9 @@ def locate(names: Sequence[str], uri: str) -> Located:
         # of two files for one id the same one counts, wherever the catalogue lies
         if is_photo and photos.setdefault(printable(stem), name) != name:
             spare.append(name)
+    if not photos and folder in (reading for reading, _ in read_as):
+        message = f"{uri}: {folder} is no folder that can be read; the photos must lie in it, named after their ids"
+        raise CatalogueError(message)
     if not photos:
         message = f"{uri} has no photo (.jpg, .jpeg or .png) in {folder}/, beside its {table}"
         raise CatalogueError(message)

@@ -5,15 +5,15 @@ A catalogue of which most is missing is a failed copy, and a model trained on th
 
 import math
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 import structlog
 
 from job.catalogue.causes import likely_cause
 from job.catalogue.read import Quarantined, Styles
 from job.catalogue.split import choose_subset
-from job.errors import CatalogueError
+from job.errors import CatalogueError, ChangedError
 
 _log = structlog.get_logger()
 
@@ -115,9 +115,20 @@ def match(
     return chosen, missing
 
 
-def refuse_missing(missing: Missing, max_share: float, uri: str) -> None:
-    """Raise CatalogueError if more than `max_share` of the catalogue is missing."""
+def refuse_missing(missing: Missing, max_share: float, uri: str, passing: Collection[str] = ()) -> None:
+    """Raise CatalogueError if more than `max_share` of the catalogue is missing.
+
+    `passing` are ids of photos that another start may find. Where these alone make it too much, raises ChangedError.
+    """
     if missing.share > max_share:
+        passed = [item for item in missing.unusable_photos if item.id in passing]
+        others = tuple(item for item in missing.unusable_photos if item.id not in passing)
+        if passed and replace(missing, unusable_photos=others).share <= max_share:
+            message = (
+                f"{uri}: {len(passed)} photos that were there when it was listed could not be read (such as "
+                f"{passed[0].id}: {passed[0].reason}); start again, and let nothing write to it meanwhile"
+            )
+            raise ChangedError(message)
         cause = missing.cause
         message = (
             f"{uri}: {100 * missing.share:.4g} % of its {missing.ids} ids are missing: {missing.describe()}"

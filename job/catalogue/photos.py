@@ -8,14 +8,16 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
 
-from job.catalogue.archives import too_large
+from job.catalogue.archives import Unreadable, too_large
 from job.catalogue.decode import BadPhotoError, decode
 from job.catalogue.locate import PHOTO_EXTENSIONS, is_companion
+from job.catalogue.objects import read_object
 from job.errors import ObjectMissingError, StorageError
 from job.storage import open_storage, split_uri
 from job.storage.base import Storage
@@ -124,7 +126,10 @@ def _read(place: _Place, height: int, width: int) -> Photo:
     try:
         if refusal := too_large(place.size):
             return Photo(place.name, None, f"photo {refusal.reason}")
-        return Photo(place.name, decode(place.storage.get(place.key), height, width), None)
+        content = read_object(place.storage, place.key, partial(place.storage.get, place.key))
+        if isinstance(content, Unreadable):
+            return Photo(place.name, None, f"photo {content.reason}")
+        return Photo(place.name, decode(content, height, width), None)
     except BadPhotoError as error:
         return Photo(place.name, None, f"photo {error}")
     except StorageError as error:

@@ -30,7 +30,6 @@ def prepare(path):
     if key is not None and stored in ("L;2", "L;4"):
         photo.info["transparency"] = key * {{"L;2": 85, "L;4": 17}}[stored]
     photo.draft("RGB", ({2 * width}, {2 * height}))
-    photo.load()
     try:
         turn = TURNS.get(photo.getexif().get(0x0112))
     except Exception:  # damaged EXIF says nothing of where is up

@@ -32,7 +32,8 @@ class Storage(Protocol):
 
     An object is there whole or not at all, whatever is killed while it is written, and a method that returned has
     made its change durable. Every method raises StorageError where storage says no, with a sentence that names the
-    object and what to check, and StorageUnavailableError where it gives no answer within the retry time.
+    object and what to check (ObjectUnreadableError where it says no to reading this object and may allow others), and
+    StorageUnavailableError where it gives no answer within the retry time.
     """
 
     uri: str
@@ -44,13 +45,13 @@ class Storage(Protocol):
     def get_listed(self, entry: Entry) -> bytes:
         """Return the content of an object that `list` told of: for many small ones the quicker way.
 
-        Raises ObjectMissingError when it is no longer there.
+        Raises ObjectMissingError when it is no longer there, and ChangedError when it is another now.
         """
 
     def get_range(self, key: str, start: int, length: int, *, tag: str | None = None) -> bytes:
         """Return `length` bytes from `start` on, or fewer where the object ends before.
 
-        Raises ObjectMissingError when nothing is there, and StorageError when the object is no longer the one that
+        Raises ObjectMissingError when nothing is there, and ChangedError when the object is no longer the one that
         had this tag.
         """
 
@@ -68,7 +69,10 @@ class Storage(Protocol):
         """Return an object's size and tag; raises ObjectMissingError when nothing is there."""
 
     def list(self, prefix: str = "") -> Iterator[Entry]:
-        """Yield every object, at any depth, whose key starts with `prefix`, in the order of keys as strings."""
+        """Yield every object, at any depth, whose key starts with `prefix`, in the order of keys as strings.
+
+        What is there and cannot be looked at has no tag; reading it raises ObjectUnreadableError.
+        """
 
     def delete(self, key: str) -> None:
         """Delete an object; that nothing is there is fine."""
@@ -79,7 +83,7 @@ class Storage(Protocol):
     def download(self, entry: Entry, file: PartFile, *, progress: Progress | None = None) -> None:
         """Write an object's content into `file`, whose parts can be read as they land; returns when all is verified.
 
-        Raises ObjectMissingError when nothing is there, and StorageError when the object is not, or no longer, the one
+        Raises ObjectMissingError when nothing is there, and ChangedError when the object is not, or no longer, the one
         of this entry.
         """
 

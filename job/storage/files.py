@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from job.errors import ObjectMissingError, StorageError, StorageUnavailableError
+from job.errors import ObjectMissingError, ObjectUnreadableError, StorageError, StorageUnavailableError
 
 _PART = re.compile(r"\.[0-9a-f]{16}\.part")
 _STALE_SECONDS = 3600.0  # writing never pauses for longer than the retry time, so an older part has lost its writer
@@ -120,7 +120,7 @@ def reading(path: Path) -> Iterator[None]:
         message = f"there is nothing at {path}"
         raise ObjectMissingError(message) from None
     except OSError as error:
-        raise _refusal("read", path, error) from error
+        raise _refusal("read", path, error, ObjectUnreadableError) from error
 
 
 @contextmanager
@@ -129,12 +129,12 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _refusal("write", path, error) from error
+        raise _refusal("write", path, error, StorageError) from error
 
 
-def _refusal(verb: str, path: Path, error: OSError) -> Exception:
+def _refusal(verb: str, path: Path, error: OSError, kind: type[StorageError]) -> Exception:
     reason = (error.strerror or str(error)).lower()
     if error.errno in _PASSING:
         return StorageUnavailableError(f"cannot {verb} {path} now: {reason}")
     advice = _ADVICE.get(error.errno or 0)
-    return StorageError(f"cannot {verb} {path}: {reason}" + (f"; {advice}" if advice else ""))
+    return kind(f"cannot {verb} {path}: {reason}" + (f"; {advice}" if advice else ""))

@@ -1,6 +1,5 @@
 """Storage in a folder of this machine, or of one that is mounted."""
 
-import contextlib
 import os
 import shutil
 import stat
@@ -8,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
-from job.errors import ObjectMissingError, StorageError
+from job.errors import ChangedError, ObjectMissingError, ObjectUnreadableError, StorageError
 from job.storage.base import BINARY, Data, Entry, check_key, check_prefix
 from job.storage.files import create_file, delete_file, is_part, reading, replace_file, writing
 from job.storage.ranges import PartFile, Progress, fetch_ranges
@@ -26,19 +25,26 @@ class LocalStorage:
         self.uri = f"{self.folder}/".replace("//", "/")
 
     def get(self, key: str) -> bytes:
-        path = self._path(key)
-        with reading(path):
-            return path.read_bytes()
+        return self._get_with_tag(key)[0]
 
     def get_listed(self, entry: Entry) -> bytes:
-        return self.get(entry.key)
+        data, tag = self._get_with_tag(entry.key)
+        if tag != entry.tag:
+            raise _changed(self._path(entry.key))
+        return data
+
+    def _get_with_tag(self, key: str) -> tuple[bytes, str]:
+        path = self._path(key)
+        with reading(path):
+            _refuse_special(path, path.stat().st_mode)  # before it is opened: a pipe would wait for a writer
+            with path.open("rb") as file:
+                return file.read(), _tag(os.fstat(file.fileno()))
 
     def get_range(self, key: str, start: int, length: int, *, tag: str | None = None) -> bytes:
         path = self._path(key)
         with reading(path), path.open("rb") as file:
             if tag is not None and _tag(os.fstat(file.fileno())) != tag:
-                message = f"{path} changed while it was read; start again, and let nothing write to it meanwhile"
-                raise StorageError(message)
+                raise _changed(path)
             file.seek(start)
             return file.read(max(0, length))
 
@@ -58,6 +64,7 @@ class LocalStorage:
             status = path.stat()
             if stat.S_ISDIR(status.st_mode):
                 raise IsADirectoryError
+            _refuse_special(path, status.st_mode)
         return Entry(key, status.st_size, _tag(status))
 
     def list(self, prefix: str = "") -> Iterator[Entry]:
@@ -104,13 +111,31 @@ class LocalStorage:
         found: Entries = []
         for entry in entries:
             path = Path(entry.path)
-            with contextlib.suppress(ObjectMissingError), reading(path):  # a dangling link, or deleted meanwhile
-                if entry.is_dir():
-                    found += self._walk(path, above | {identity})
-                elif not is_part(entry.name):
-                    status = entry.stat()
-                    found.append(Entry(path.relative_to(self.folder).as_posix(), status.st_size, _tag(status)))
+            key = path.relative_to(self.folder).as_posix()
+            try:
+                with reading(path):
+                    if entry.is_dir():
+                        found += self._walk(path, above | {identity})
+                    elif not is_part(entry.name):
+                        status = entry.stat()
+                        found.append(Entry(key, status.st_size, _tag(status)))
+            except ObjectMissingError:
+                pass  # a dangling link, or deleted meanwhile
+            except ObjectUnreadableError:  # one folder of somebody else must not hide what lies beside it
+                found.append(Entry(key, 0, ""))
         return found
+
+
+def _changed(path: Path) -> ChangedError:
+    return ChangedError(f"{path} changed while it was read; start again, and let nothing write to it meanwhile")
+
+
+def _refuse_special(path: Path, mode: int) -> None:
+    """Raise ObjectUnreadableError for what is neither a file nor a folder."""
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        kind = "pipe" if stat.S_ISFIFO(mode) else "socket" if stat.S_ISSOCK(mode) else "device"
+        message = f"cannot read {path}: it is a {kind} and no file"
+        raise ObjectUnreadableError(message)
 
 
 def _tag(status: os.stat_result) -> str:

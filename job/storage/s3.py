@@ -12,6 +12,7 @@ import structlog
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError, IncompleteReadError
 
+from job.errors import ChangedError
 from job.storage.base import BINARY, Data, Entry, check_key, check_prefix
 from job.storage.files import reading
 from job.storage.ranges import PartFile, Progress, fetch_ranges
@@ -49,16 +50,20 @@ class S3Storage:
         self._retries = Retries(client.meta.endpoint_url, self.uri, retry_seconds)
         self._tags_are_digests = True
         self._signed_urls_serve = True
+        self._lists_tell_tags = True
 
     def get(self, key: str) -> bytes:
+        return self._get_with_tag(key)[0]
+
+    def _get_with_tag(self, key: str) -> tuple[bytes, str]:
         place = self._place(key)
         seen: set[str] = set()
 
-        def attempt() -> bytes:
+        def attempt() -> tuple[bytes, str]:
             response = self._client.get_object(**place)
             data = b"".join(_chunks(response))
             self._verify(_md5(data), response, seen)
-            return data
+            return data, _tag(response)
 
         return self._retries.call("get", key, attempt)
 
@@ -67,7 +72,13 @@ class S3Storage:
             data = self._get_signed(entry)
             if data is not None:
                 return data
-        return self.get(entry.key)
+        data, tag = self._get_with_tag(entry.key)
+        if tag != entry.tag and self._lists_tell_tags:
+            if entry not in self.list(entry.key):
+                message = f"{self.uri}{entry.key} changed while it was read; start again, and let nothing write to it"
+                raise ChangedError(f"{message} meanwhile")
+            self._lists_tell_tags = False  # this server lists other tags than it sends
+        return data
 
     def _get_signed(self, entry: Entry) -> bytes | None:
         """Return an object's content if a signed URL gives it with this MD5; whatever else it gives is left to `get`.

@@ -4,6 +4,8 @@ No connection, a time-out, a reset, a body cut short or damaged, and an answer o
 final. Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
 
+import re
+
 from botocore.exceptions import (
     BotoCoreError,
     ChecksumError,
@@ -21,10 +23,12 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
-from job.errors import ObjectMissingError, StorageError
+from job.errors import ChangedError, ObjectMissingError, ObjectUnreadableError, StorageError
 from job.storage.uri import without_credentials
 
-_FORBIDDEN = 403
+_DENIED = {"AccessDenied", "Forbidden", "403"}
+_ACTION = re.compile(r"not authorized to perform: (\w+:\w+)")
+_READING = {"get", "stat", "download"}
 _PASSING_STATUSES = {408, 429, *(status for status in range(500, 600) if status not in {501, 505})}
 _PASSING_CODES = {
     *("SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"),
@@ -60,7 +64,6 @@ _ADVICE = {
     "IllegalLocationConstraintException": _OTHER_REGION,
     "301": _OTHER_REGION,
     "NotImplemented": "this server lacks what the job needs, such as If-None-Match: choose another",
-    "PreconditionFailed": "it changed while it was read: start again, and let nothing write to it meanwhile",
 }
 
 
@@ -107,24 +110,29 @@ def is_passing_status(status: int) -> bool:
     return status in _PASSING_STATUSES
 
 
-def refusal(error: Exception, operation: str, uri: str, endpoint: str) -> StorageError:
+def refusal(error: Exception, operation: str, uri: str, endpoint: str) -> StorageError | ChangedError:
     """Return what to tell the user about an error that does not pass."""
-    code, status, cause = code_of(error), status_of(error), cause_of(error)
+    code, cause = code_of(error), cause_of(error)
+    kind = ObjectUnreadableError if code and code not in _ADVICE and operation in _READING else StorageError
     if code in {"NoSuchKey", "404"}:
         return ObjectMissingError(f"there is nothing at {uri} (asked {endpoint})")
+    if code == "PreconditionFailed":
+        return ChangedError(f"{uri} changed while it was read; start again, and let nothing write to it meanwhile")
     if code in _ADVICE:
         reason = _ADVICE[code]
-    elif status == _FORBIDDEN:
-        reason = (
-            f"these credentials lack {_PERMISSIONS.get(operation, 's3:GetObject')}, or a policy forbids it ({cause})"
-        )
+    elif code == "InvalidObjectState":
+        reason = f"it is archived: restore it, or copy it to a storage class that is read at once ({cause})"
+    elif code in _DENIED:
+        action = _ACTION.search(cause)
+        lacking = action[1] if action else _PERMISSIONS.get(operation, "s3:GetObject")
+        reason = f"these credentials lack {lacking}, or a policy forbids it ({cause})"
     elif isinstance(error, NoCredentialsError | PartialCredentialsError):
         reason = f"{cause}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or attach a role"
     elif isinstance(error, SSLError):
         reason = f"{cause}; check the endpoint (http or https?) and AWS_CA_BUNDLE"
     else:
         reason = cause
-    return StorageError(f"cannot {operation} {uri} at {endpoint}: {reason}")
+    return kind(f"cannot {operation} {uri} at {endpoint}: {reason}")
 
 
 def code_of(error: BaseException) -> str:

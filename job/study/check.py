@@ -35,7 +35,7 @@ def check_job(settings: Settings) -> Dataset:
     with progress_bar() as progress:
         catalogue = load_catalogue(catalogue_settings(settings), progress)
     if run is not None:
-        refuse_other_data(run, catalogue.fingerprint, weights_sha256, settings.output_uri)
+        refuse_other_data(run, catalogue.fingerprint, weights_sha256, settings.output_uri, catalogue.passing)
     dataset = Dataset.model_validate(summarise(catalogue))
     for left_out in dataset.quarantined:
         _log.info("quarantined", id=left_out.id, reason=left_out.reason)

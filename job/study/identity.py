@@ -1,11 +1,11 @@
 """Whether a run that exists is this job's: its settings, data and initial weights, compared field by field."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-from job.errors import RunMismatchError
+from job.errors import ChangedError, RunMismatchError
 from job.report.earlier import PriorRun
 from job.report.results import RunRecord
 from job.settings import BEFORE_THEY_EXISTED, Settings, variable_name
@@ -53,10 +53,25 @@ def differing_settings(run: RunRecord, settings: Settings) -> dict[str, tuple[An
     return {name: (there.get(name), here.get(name)) for name in here | there if there.get(name) != here.get(name)}
 
 
-def refuse_other_data(run: RunRecord, fingerprint: str, initial_weights_sha256: str | None, where: str) -> None:
-    """Raise RunMismatchError where the photos, labels or initial weights are not those that the run began with."""
+def refuse_other_data(
+    run: RunRecord,
+    fingerprint: str,
+    initial_weights_sha256: str | None,
+    where: str,
+    passing: Collection[str] = (),
+) -> None:
+    """Raise RunMismatchError where the photos, labels or initial weights are not those that the run began with.
+
+    Raises ChangedError where that may be due to the photos of these ids, which another start may find.
+    """
     differing = []
     if run.dataset_fingerprint != fingerprint:
+        if passing:
+            message = (
+                f"{where} began with other photos, and {len(passing)} that are listed could not be read now (such as "
+                f"{min(passing)}); start again, and let nothing write to {run.dataset_uri} meanwhile"
+            )
+            raise ChangedError(message)
         differing.append(
             f"the catalogue's fingerprint is {run.dataset_fingerprint[:16]} there (from {run.dataset_uri}) "
             f"and {fingerprint[:16]} here"

@@ -55,7 +55,7 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
     if run is None:
         run = journal.begin(new_run(settings, catalogue.fingerprint, weights_sha256, usable_threads(), warm_start))
         refuse_other_settings(run, settings, settings.output_uri)  # another job may have begun another run meanwhile
-    refuse_other_data(run, catalogue.fingerprint, weights_sha256, settings.output_uri)
+    refuse_other_data(run, catalogue.fingerprint, weights_sha256, settings.output_uri, catalogue.passing)
     if run.versions != versions():
         _log.warning("versions differ from the run's, and so may the last digits", there=run.versions, here=versions())
     if run.dataset_uri != settings.dataset_uri:  # else the start has looked whether there is anything to do

@@ -78,7 +78,7 @@ def test_a_second_start_reads_the_cache_and_not_the_photos(tmp_path: Path, monke
     """Photos are decoded once: a warm start decodes none and has the same catalogue."""
     archive = write_zip(tmp_path / "c.zip", tiny_files())
     first = load(archive, tmp_path / "cache")
-    monkeypatch.setattr("job.catalogue.catalogue.pack", None)
+    monkeypatch.setattr("job.catalogue.prepare.pack", None)
     second = load(archive, tmp_path / "cache")
     assert second.fingerprint == first.fingerprint
     assert summarise(second) == summarise(first)

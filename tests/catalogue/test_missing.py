@@ -88,7 +88,7 @@ def test_more_than_a_tenth_is_refused_by_its_number(
 
 def test_missing_photos_are_refused_before_any_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Names alone tell that most photos are missing, and nobody waits for the others."""
-    monkeypatch.setattr("job.catalogue.catalogue.pack", None)
+    monkeypatch.setattr("job.catalogue.prepare.pack", None)
     with pytest.raises(CatalogueError, match="90 % of its 300 ids"):
         load(write_zip(tmp_path / "c.zip", without_photos(270)), tmp_path / "cache")
 

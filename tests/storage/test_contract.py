@@ -1,6 +1,7 @@
 """What every storage promises, held against a local folder and a real S3 server."""
 
 import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from job.errors import ObjectMissingError, StorageError
+from job.errors import ChangedError, ObjectMissingError, StorageError
 from job.storage import Storage
 from job.storage.base import Entry
 from tests.storage.conftest import Place, downloaded
@@ -140,6 +141,17 @@ def test_returns_what_was_listed(storage: Storage) -> None:
         storage.get_listed(next(entry for entry in entries if entry.key == "a+b"))
 
 
+def test_what_was_listed_and_is_another_now_is_not_returned(storage: Storage) -> None:
+    """get_listed tells an object that was written anew since it was listed, of the same size, too."""
+    for data in (b"another", b"of another size"):
+        storage.put("key", b"the one")
+        (entry,) = storage.list()
+        time.sleep(0.05)  # a file system's clock may be as coarse as that
+        storage.put("key", data)
+        with pytest.raises(ChangedError, match=r"key changed while it was read"):
+            storage.get_listed(entry)
+
+
 def test_lists_by_prefix(storage: Storage) -> None:
     """A prefix is the beginning of a key, whether it ends at a slash or in a name."""
     for key in ("models/0001", "models/0002", "model/a", "models.txt", "other/models/x"):
@@ -173,7 +185,7 @@ def test_pinned_range_fails_when_the_object_changed(storage: Storage) -> None:
     storage.put("key", b"version one")
     tag = storage.stat("key").tag
     storage.put("key", b"version two!")
-    with pytest.raises(StorageError, match="changed while it was read"):
+    with pytest.raises(ChangedError, match="changed while it was read"):
         storage.get_range("key", 0, 5, tag=tag)
     assert storage.get_range("key", 0, 7) == b"version"
 
@@ -197,7 +209,7 @@ def test_download_of_another_version_fails(storage: Storage, tmp_path: Path) -> 
     storage.put("key", b"version one")
     entry = storage.stat("key")
     storage.put("key", b"version two")
-    with pytest.raises(StorageError, match="changed while it was read"):
+    with pytest.raises(ChangedError, match="changed while it was read"):
         downloaded(storage, entry, tmp_path)
 
 

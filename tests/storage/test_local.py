@@ -1,7 +1,9 @@
 """What only a folder has: links, permissions, passing files, full disks and the forms of its URI."""
 
+import contextlib
 import os
 import resource
+import socket
 import stat
 import time
 from collections.abc import Callable
@@ -10,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from job.errors import ObjectMissingError, StorageError
+from job.errors import ObjectMissingError, ObjectUnreadableError, StorageError
 from job.storage import open_storage, split_uri
 from job.storage.local import LocalStorage
 
@@ -156,6 +158,40 @@ def test_linked_folders_are_listed_once(tmp_path: Path) -> None:
     (folder / "dangling").symlink_to(folder / "missing")
     (folder / "file").symlink_to(tmp_path / "elsewhere" / "photo.jpg")
     assert [entry.key for entry in LocalStorage(folder).list()] == ["file", "images/photo.jpg"]
+
+
+def test_what_is_no_file_is_refused_and_waited_for_by_nobody(tmp_path: Path) -> None:
+    """A pipe, a device and a socket are listed, and reading one raises at once, whether it was listed or not."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as listening:
+        listening.bind(str(tmp_path / "socket"))
+        storage = LocalStorage(tmp_path)
+        entries = list(storage.list())
+        assert [entry.key for entry in entries] == ["device", "pipe", "socket"]
+        for entry in entries:
+            for read in (
+                lambda entry: storage.get(entry.key),
+                storage.get_listed,
+                lambda entry: storage.stat(entry.key),
+            ):
+                with pytest.raises(ObjectUnreadableError, match=f"it is a {entry.key} and no file"):
+                    read(entry)
+
+
+def test_what_cannot_be_looked_at_hides_nothing_beside_it(tmp_path: Path) -> None:
+    """A circle of links is listed, without a tag, and reading it says why; so is the rest."""
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nothing")
+    (tmp_path / "file").write_bytes(b"x")
+    storage = LocalStorage(tmp_path)
+    entries = {entry.key: entry for entry in storage.list()}
+    assert list(entries) == ["a", "b", "file"]
+    assert entries["a"].tag == ""
+    with pytest.raises(ObjectUnreadableError, match=r"cannot read .*/a: too many levels of symbolic links"):
+        storage.get_listed(entries["a"])
+    assert storage.get_listed(entries["file"]) == b"x"
 
 
 def test_nothing_is_made_by_reading(tmp_path: Path) -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import HTTPClientError
+from botocore.exceptions import ClientError, HTTPClientError
 from structlog.testing import capture_logs
 
-from job.errors import ObjectMissingError, StorageError, StorageUnavailableError
+from job.errors import ChangedError, ObjectMissingError, ObjectUnreadableError, StorageError, StorageUnavailableError
 from job.storage import Storage, open_storage
+from job.storage.base import Entry
 from job.storage.s3_client import open_client
-from job.storage.s3_errors import cause_of, passes
+from job.storage.s3_errors import cause_of, passes, refusal
 from tests.faulty_proxy import Fault, in_turn
 from tests.seaweed import Seaweed
 from tests.storage.conftest import Bucket, Through
@@ -124,7 +125,7 @@ def test_final_answers_are_not_asked_for_again(
         storage.get("missing")
     assert storage.create("key", b"x")
     assert not storage.create("key", b"x")
-    with pytest.raises(StorageError):
+    with pytest.raises(ChangedError):
         storage.get_range("key", 0, 1, tag="0" * 32)
     intruder = bucket.open(monkeypatch, {"AWS_ENDPOINT_URL_S3": proxy.endpoint, "AWS_SECRET_ACCESS_KEY": "wrong"})
     with pytest.raises(StorageError):
@@ -140,7 +141,8 @@ def test_final_answers_are_not_asked_for_again(
         (400, "AuthorizationHeaderMalformed", "the bucket is in another region: check AWS_REGION"),
         (501, "NotImplemented", "lacks what the job needs, such as If-None-Match"),
         (400, "SomethingNew", "400 SomethingNew by the proxy"),
-        (403, "SomethingNew", "these credentials lack s3:PutObject, or a policy forbids it (403 SomethingNew by"),
+        (403, "SomethingNew", "403 SomethingNew by the proxy"),
+        (403, "AccessDenied", "these credentials lack s3:PutObject, or a policy forbids it (403 AccessDenied by"),
         (405, "MethodNotAllowed", "405 MethodNotAllowed"),
     ],
 )
@@ -178,6 +180,40 @@ def config_of(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Any:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     return open_client(300).meta.config
+
+
+DENIED = "User: arn:aws:iam::1:user/x is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:k"
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind", "said"),
+    [
+        ("InvalidObjectState", "not valid for its class", ObjectUnreadableError, "it is archived: restore it"),
+        ("AccessDenied", "Access Denied", ObjectUnreadableError, "these credentials lack s3:GetObject, or a policy"),
+        ("AccessDenied", DENIED, ObjectUnreadableError, "these credentials lack kms:Decrypt, or a policy"),
+        ("AccountProblem", "a problem", ObjectUnreadableError, "403 AccountProblem a problem"),
+        ("KMS.DisabledException", "the key", ObjectUnreadableError, "403 KMS.DisabledException the key"),
+        ("ExpiredToken", "it has expired", StorageError, "get a new AWS_SESSION_TOKEN"),
+        ("PreconditionFailed", "other", ChangedError, "changed while it was read; start again"),
+    ],
+)
+def test_a_refusal_says_what_was_refused(code: str, message: str, kind: type[Exception], said: str) -> None:
+    """An archived object is no missing permission, and one of the key's is none of the bucket's."""
+    answer = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+    error = refusal(ClientError(answer, "GetObject"), "get", "s3://bucket/key", "http://here")
+    assert type(error) is kind
+    assert said in str(error)
+    assert ("GetObject" in str(error)) == ("GetObject" in said)
+
+
+def test_a_server_that_lists_other_tags_than_it_sends_is_read(s3: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the list still has the tag that it had, nothing has changed."""
+    s3.put("key", b"data")
+    listed = Entry("key", 4, "another-1")
+    with pytest.raises(ChangedError):
+        s3.get_listed(listed)
+    monkeypatch.setattr(s3, "list", lambda _: iter([listed]))
+    assert s3.get_listed(listed) == b"data"
 
 
 def test_amazon_gets_checksums_and_other_servers_only_if_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from job.errors import ObjectMissingError, StorageError, StorageUnavailableError
+from job.errors import ChangedError, ObjectMissingError, StorageUnavailableError
 from job.storage import Storage
 from job.storage.ranges import PART_BYTES
 from job.storage.s3 import S3Storage
@@ -245,7 +245,7 @@ def test_download_of_an_object_that_changes_fails(through: Through, client: Clie
 
     entry = storage.stat("key")
     proxy.plan = change
-    with pytest.raises(StorageError, match="changed while it was read"):
+    with pytest.raises(ChangedError, match="changed while it was read"):
         downloaded(storage, entry, tmp_path)
 
 

@@ -29,9 +29,10 @@ run: setup
 	FASHIONTUNE_LOG_FORMAT=$${FASHIONTUNE_LOG_FORMAT:-console} \
 	$(BIN)/job
 
-# One process per core, each with one thread: threads of several processes on the same cores wait for each other.
+# One process per core, each with one thread: threads of several processes on the same cores wait for each other. Tests
+# that train with two threads wait as jobs do, without spinning.
 test: setup lint browser
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal --durations=20
+	OMP_NUM_THREADS=1 GOMP_SPINCOUNT=1000 $(BIN)/pytest -n auto --dist worksteal --durations=20
 
 # The report is looked at in a real one.
 browser:

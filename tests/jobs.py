@@ -44,7 +44,10 @@ def tiny_settings(directory: Path, **changes: str) -> dict[str, str]:
 
 
 def environment(settings: dict[str, str]) -> dict[str, str]:
-    """Return a whole environment: the given settings, and what a process needs to run at all."""
+    """Return a whole environment: the given settings, and what a process needs to run at all.
+
+    Jobs train with one thread, as the tests' own processes do, unless the settings have another OMP_NUM_THREADS.
+    """
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "COVERAGE_PROCESS_START")
     own = {"OMP_NUM_THREADS": "1"} | {name: os.environ[name] for name in kept if name in os.environ}
     return own | {"AWS_EC2_METADATA_DISABLED": "true"} | settings

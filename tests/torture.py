@@ -5,6 +5,8 @@ results, no record lost.
 
     python -m tests.torture    prints what was done; exit 1 if anything differed, or nothing was disturbed
 
+Runs train with one thread and with two in turn, each compared with a baseline of as many, since sums depend on it.
+
 `tests/study/test_torture.py` does a seeded sample of it.
 """
 
@@ -21,7 +23,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -36,6 +38,8 @@ from tests.seaweed import Seaweed, running_seaweed
 from tests.tiny import tiny_files, write_folder
 
 OCCURRENCES = 3
+INSTANTS = 150
+"""Runs that are killed at random instants: some 220 kills."""
 FAULTS = (
     RESET,
     LOST_ANSWER,
@@ -81,6 +85,8 @@ class Ground:
     """A place to run jobs in, and the baseline that they are compared with."""
 
     folder: Path
+    threads: int
+    """That each run trains with."""
     baseline: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     """That the baseline took."""
@@ -96,14 +102,14 @@ class Ground:
             "FINAL_SEEDS": "1",
             "SEED": "6",  # of which the trials have three optimizers
         }
-        return tiny_settings(self.folder / name, **same, **changes)
+        return tiny_settings(self.folder / name, **same, **changes) | {"OMP_NUM_THREADS": str(self.threads)}
 
 
 @contextmanager
-def prepared_ground() -> Iterator[Ground]:
+def prepared_ground(threads: int) -> Iterator[Ground]:
     """Run the baseline: a job that nothing disturbs."""
     with tempfile.TemporaryDirectory(prefix="torture-", dir=_memory()) as name:
-        ground = Ground(Path(name))
+        ground = Ground(Path(name), threads)
         write_folder(ground.folder / "catalogue", tiny_files())
         run_job({}, "schema")  # the first job waits until a process has imported torch
         started = time.monotonic()
@@ -269,14 +275,14 @@ def run_all(tasks: Sequence[Task], *, jobs: int, per_server: int = 16) -> Iterat
                     yield future.result()
 
 
-def kill_tasks(ground: Ground) -> list[Task]:
-    """Return a task for every kill point of both stores."""
+def kill_tasks(grounds: Sequence[Ground]) -> list[Task]:
+    """Return a task for every kill point of both stores, on the grounds in turn."""
     with tempfile.TemporaryDirectory(prefix="seaweed-") as folder, running_seaweed(Path(folder)) as server:
-        return [
-            partial(survive_kill, ground, store, point)
-            for store in STORES
-            for point in kill_points(ground, store, server)
-        ]
+        points = [(store, point) for store in STORES for point in kill_points(grounds[0], store, server)]
+    return [  # points come in fours: before and after, SIGKILL and SIGTERM; each of them meets every ground
+        partial(survive_kill, grounds[(number + number // 4) % len(grounds)], store, point)
+        for number, (store, point) in enumerate(points)
+    ]
 
 
 def main() -> int:
@@ -286,16 +292,20 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="at a time")
     parser.add_argument("--runs", type=int, default=None, help="at most so many of each kind")
     parser.add_argument("--only", choices=("kills", "instants", "faults", "company"))
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="that runs train with, in turn")
     options = parser.parse_args()
     failures = 0
-    with prepared_ground() as ground:
-        print(f"baseline: {ground.seconds:.1f} s", flush=True)
-        seeds = range(options.seed, options.seed + 100)
+    with ExitStack() as stack:
+        grounds = [stack.enter_context(prepared_ground(threads)) for threads in options.threads]
+        for ground in grounds:
+            print(f"baseline, threads {ground.threads}: {ground.seconds:.1f} s", flush=True)
+        turns = itertools.cycle(grounds)
+        seeds = range(options.seed, options.seed + INSTANTS)
         suites: dict[str, list[Task]] = {
-            "kills": kill_tasks(ground) if options.only in {None, "kills"} else [],
-            "instants": [partial(survive_instants, ground, STORES[seed % 2], seed) for seed in seeds],
-            "faults": [partial(survive_faults, ground, seed) for seed in seeds[:50]],
-            "company": [partial(survive_company, ground, STORES[seed % 2], seed) for seed in seeds[:20]],
+            "kills": kill_tasks(grounds) if options.only in {None, "kills"} else [],
+            "instants": [partial(survive_instants, next(turns), STORES[seed // 2 % 2], seed) for seed in seeds],
+            "faults": [partial(survive_faults, next(turns), seed) for seed in seeds[:50]],
+            "company": [partial(survive_company, next(turns), STORES[seed // 2 % 2], seed) for seed in seeds[:20]],
         }
         for suite, tasks in suites.items():
             if options.only in {None, suite}:

@@ -13,10 +13,31 @@ from tests.jobs import comparable, error_of, events, results_of, run_job, same_e
 @pytest.fixture(scope="module")
 def baseline(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """A run that nothing interrupted: its folder and its results."""
-    directory = tmp_path_factory.mktemp("baseline")
-    result = run_job(tiny_settings(directory))
+    return uninterrupted(tmp_path_factory.mktemp("baseline"), threads=1)
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def threads(request: pytest.FixtureRequest) -> int:
+    """How many threads a run trains with."""
+    return int(request.param)
+
+
+@pytest.fixture(scope="module")
+def baseline_of_threads(tmp_path_factory: pytest.TempPathFactory, threads: int) -> dict[str, Any]:
+    """The results of a run with so many threads that nothing interrupted."""
+    return uninterrupted(tmp_path_factory.mktemp("baseline"), threads)[1]
+
+
+def settings_of(directory: Path, threads: int) -> dict[str, str]:
+    return tiny_settings(directory) | {"OMP_NUM_THREADS": str(threads)}
+
+
+def uninterrupted(directory: Path, threads: int) -> tuple[Path, dict[str, Any]]:
+    result = run_job(settings_of(directory, threads))
     assert result.returncode == 0, result.stderr
-    return directory, results_of(directory / "run")
+    results = results_of(directory / "run")
+    assert results["run"]["environment"]["threads"] == threads
+    return directory, results
 
 
 def kill(operation: str, place: str, occurrence: int, when: str, number: int = signal.SIGKILL) -> dict[str, str]:
@@ -38,17 +59,17 @@ def kill(operation: str, place: str, occurrence: int, when: str, number: int = s
     ids=str,
 )
 def test_killed_at_a_write_and_started_again_ends_with_the_same_results(
-    tmp_path: Path, baseline: tuple[Path, dict[str, Any]], write: tuple[str, str, int, str]
+    tmp_path: Path, threads: int, baseline_of_threads: dict[str, Any], write: tuple[str, str, int, str]
 ) -> None:
     """SIGKILL at a named write, then a second start: results equal the baseline's outside `run` and `timing`."""
-    settings = tiny_settings(tmp_path)
+    settings = settings_of(tmp_path, threads)
     killed = run_job(settings | kill(*write), program="tests.killing")
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert not (tmp_path / "run" / "results.json").exists()
     again = run_job(settings)
     assert again.returncode == 0, again.stderr
     results = results_of(tmp_path / "run")
-    assert comparable(results) == same_elsewhere(baseline[1], results["dataset"]["uri"])
+    assert comparable(results) == same_elsewhere(baseline_of_threads, results["dataset"]["uri"])
     assert [attempt["outcome"] for attempt in results["run"]["attempts"]][-1] == "complete"
 
 
@@ -96,17 +117,17 @@ def test_only_the_winners_weights_are_kept(baseline: tuple[Path, dict[str, Any]]
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_puts_the_job_down_and_it_goes_on(
-    tmp_path: Path, baseline: tuple[Path, dict[str, Any]], number: int, code: int
+    tmp_path: Path, threads: int, baseline_of_threads: dict[str, Any], number: int, code: int
 ) -> None:
     """SIGTERM and SIGINT end the job with their exit code and its state saved."""
-    settings = tiny_settings(tmp_path)
+    settings = settings_of(tmp_path, threads)
     stopped = run_job(settings | kill("create", "trials/", 1, "after", number), program="tests.killing")
     assert stopped.returncode == code, stopped.stderr
     assert events(stopped, "preempted")
     again = run_job(settings)
     assert again.returncode == 0, again.stderr
     results = results_of(tmp_path / "run")
-    assert comparable(results)["trials"] == comparable(baseline[1])["trials"]
+    assert comparable(results)["trials"] == comparable(baseline_of_threads)["trials"]
     assert [attempt["outcome"] for attempt in results["run"]["attempts"]] == [f"signal {int(number)}", "complete"]
 
 

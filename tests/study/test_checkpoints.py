@@ -52,6 +52,14 @@ def test_killed_at_a_checkpoint_and_started_again_ends_with_the_same_trials(
     assert not checkpoints_in(tmp_path)
 
 
+def test_two_generations_are_kept(tmp_path: Path) -> None:
+    """Once the second checkpoint is written whole, the first one is still there."""
+    settings = tiny_settings(tmp_path, N_TRIALS="2")
+    killed = run_job(settings | EACH_STEP | kill("checkpoints/", 3, "before"), program="tests.killing")
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert [path.name for path in checkpoints_in(tmp_path)] == [f"0000.{step:08}.safetensors" for step in (1, 2)]
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_within_a_trial_leaves_a_checkpoint_of_that_very_step(
     tmp_path: Path, baseline: list[dict[str, Any]], number: int, code: int

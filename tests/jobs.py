@@ -76,7 +76,8 @@ class _Server:
     def __init__(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.forkserver"],
-            env=environment({}) | {"OMP_NUM_THREADS": "1"},
+            # read when torch is imported, which is before a job could set it as it does
+            env=environment({}) | {"GOMP_SPINCOUNT": "1000"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

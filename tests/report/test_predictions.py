@@ -17,7 +17,7 @@ PREDICTIONS = (
 
 
 def test_json_lines_have_predictions_or_an_error(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each photo is one object on one line, in ASCII, whatever its name."""
+    """Each photo is one object on one line, in ASCII, whatever its name; bytes of it that are no text are written out."""
     print_json(PREDICTIONS)
     out = capsys.readouterr().out
     assert out.isascii()
@@ -28,7 +28,7 @@ def test_json_lines_have_predictions_or_an_error(capsys: pytest.CaptureFixture[s
         },
         {"image": "no.jpg", "error": "there is nothing at no.jpg"},
         {
-            "image": "\x1b[2J\n\udcff.jpg",
+            "image": "\x1b[2J\n\\xff.jpg",
             "predictions": [{"label": "鞋子", "probability": 0.6}, {"label": "Bags", "probability": 0.4}],
         },
     ]

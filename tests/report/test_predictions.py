@@ -17,7 +17,7 @@ PREDICTIONS = (
 
 
 def test_json_lines_have_predictions_or_an_error(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each photo is one object on one line, in ASCII, whatever its name; bytes of it that are no text are written out."""
+    """Each photo is one object on one line, in ASCII, whatever its name; bytes that are no text are written out."""
     print_json(PREDICTIONS)
     out = capsys.readouterr().out
     assert out.isascii()

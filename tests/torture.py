@@ -196,7 +196,8 @@ def survive_kill(ground: Ground, store: Store, point: Point, server: Seaweed, na
     """Kill a job at a write, start it again, and compare."""
     title = f"{store} {json.dumps(asdict(point))}"
     with place_for(ground, store, server, name) as place:
-        killed = run_job(place.settings | EACH_STEP | {"KILL_AT": json.dumps(asdict(point))}, program="tests.killing")
+        checkpoints = EACH_STEP if point.place.startswith("checkpoints/") else {}
+        killed = run_job(place.settings | checkpoints | {"KILL_AT": json.dumps(asdict(point))}, program="tests.killing")
         if killed.returncode != (-point.signal if point.signal == signal.SIGKILL else 128 + point.signal):
             return Outcome(title, 0, f"was not killed but ended with {killed.returncode}: {killed.stderr[-2000:]}")
         again = run_job(place.settings)

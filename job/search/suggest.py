@@ -102,7 +102,7 @@ def _ask(
     near = np.repeat(process.observed[np.argsort(losses, kind="stable")[:_CENTRES]], _NEAR, axis=0)
     near = near + rng.normal(0.0, _STEP, near.shape) * [isinstance(each, Range) for each in space.searched.values()]
     candidates = np.vstack([candidates, np.clip(near, 0.0, 1.0)])
-    name = rng.choice(["EI", "LCB", "PI"]) if acquisition == "gp_hedge" else acquisition
+    name = str(rng.choice(["EI", "LCB", "PI"])) if acquisition == "gp_hedge" else acquisition
     return point(space, candidates[int(process.acquisition(name, candidates).argmax())])
 
 

@@ -138,7 +138,7 @@ def test_suggestions_stay_within_their_ranges(text: str) -> None:
         at_borders = [
             dict(_random_point(space, rng))
             | {
-                name: getattr(r, rng.choice(["low", "high"]))
+                name: getattr(r, str(rng.choice(["low", "high"])))
                 for name, r in space.searched.items()
                 if isinstance(r, Range)
             }

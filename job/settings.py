@@ -196,7 +196,9 @@ class Settings(BaseSettings):
     )
     compile: bool = Field(default=False, description="Compile the model with torch.compile.")
     deterministic: bool = Field(default=True, description="Use deterministic algorithms, so that runs can be repeated.")
-    checkpoint_seconds: float = Field(30, gt=0, description="Seconds between checkpoints of the trial in flight.")
+    checkpoint_seconds: float = Field(
+        30, gt=0, allow_inf_nan=False, description="Seconds between checkpoints of the trial in flight."
+    )
     time_budget: Annotated[int, BeforeValidator(_parse_duration)] = Field(
         0,
         ge=0,
@@ -207,10 +209,16 @@ class Settings(BaseSettings):
         3, ge=1, description="End the job with an error when this many trials have failed (a diverged trial has not)."
     )
     retry_seconds: float = Field(
-        300, gt=0, description="How long a storage request is tried again while storage does not answer."
+        300,
+        gt=0,
+        allow_inf_nan=False,
+        description="How long a storage request is tried again while storage does not answer.",
     )
     price_per_hour: float = Field(
-        0, ge=0, description="What the machine costs an hour, in any currency, for the report; 0 is not known."
+        0,
+        ge=0,
+        allow_inf_nan=False,
+        description="What the machine costs an hour, in any currency, for the report; 0 is not known.",
     )
     tensorboard: bool = Field(default=True, description="Write TensorBoard event files under tensorboard/.")
     log_format: Literal["auto", "console", "json"] = Field(

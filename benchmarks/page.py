@@ -2,7 +2,7 @@
 
     python -m benchmarks.page
 
-Records are made (`tests/report/made.py`): 30 trials, the default, and 200, of 10 epochs, with 45 classes and 36 photos.
+Records are made (`tests/page/made.py`): 30 trials, the default, and 200, of 10 epochs, with 45 classes and 36 photos.
 Drawing is the process's CPU time with the surrogate's fit, the median of five; opening is from the navigation's start
 to the end of the load event in headless Chromium, from a local file, the median of five.
 """
@@ -15,10 +15,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from job.report.exports import draw_figures
-from job.report.page import draw_page
+from job.page.exports import draw_figures
+from job.page.page import draw_page
 from tests.browser import Browser, open_browser
-from tests.report.made import made_results
+from tests.page.made import made_results
 
 RUNS = 5
 CLASSES = 45

@@ -18,7 +18,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from job.catalogue.sample import write_sample
+from job.sample.sample import write_sample
 from tests.faulty_proxy import running_proxy
 from tests.jobs import events, run_job
 from tests.seaweed import running_seaweed

@@ -29,10 +29,10 @@ from skopt import Optimizer
 from skopt.space import Categorical, Real
 
 from benchmarks.figure import Figure, print_figures
-from job.report.markup import decimals, join, tag
-from job.report.palette import LIGHT, SHAPES, figure_style
-from job.report.scales import Linear
-from job.report.svg import Drawing, bottom_axis, left_axis, standalone
+from job.page.markup import decimals, join, tag
+from job.page.palette import LIGHT, SHAPES, figure_style
+from job.page.scales import Linear
+from job.page.svg import Drawing, bottom_axis, left_axis, standalone
 from job.search.process import Observation, Params, point
 from job.search.pruning import Pruner, stops
 from job.search.space import SearchSpace

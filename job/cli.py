@@ -166,8 +166,8 @@ def _preemptible() -> Preemption:
 def _run(_options: argparse.Namespace) -> None:
     stop = _preemptible()
     settings = _settings()
-    from job.report.summary import print_summary  # noqa: PLC0415
     from job.study.start import run_job  # noqa: PLC0415
+    from job.summary import print_summary  # noqa: PLC0415
 
     outcome = run_job(settings, stop)
     if _for_people(settings):
@@ -177,8 +177,8 @@ def _run(_options: argparse.Namespace) -> None:
 def _check(_options: argparse.Namespace) -> None:
     _preemptible()
     settings = _settings()
-    from job.report.summary import print_check  # noqa: PLC0415
     from job.study.check import check_job  # noqa: PLC0415 -- imports torch
+    from job.summary import print_check  # noqa: PLC0415
 
     dataset = check_job(settings)
     if _for_people(settings):
@@ -186,7 +186,7 @@ def _check(_options: argparse.Namespace) -> None:
 
 
 def _sample(options: argparse.Namespace) -> None:
-    from job.catalogue.sample import write_sample  # noqa: PLC0415 -- imports Pillow
+    from job.sample.sample import write_sample  # noqa: PLC0415 -- imports Pillow
 
     directory = Path(_checked("DIR", options.directory, check_path))
     try:
@@ -201,8 +201,8 @@ def _predict(options: argparse.Namespace) -> None:
     _preemptible()
     run_uri = _checked("RUN_URI", options.run_uri, check_uri)
     settings = _settings()
-    from job.report.predictions import print_json, print_table  # noqa: PLC0415
-    from job.study.predict import open_model, predict_photos  # noqa: PLC0415 -- imports torch
+    from job.model.predict import open_model, predict_photos  # noqa: PLC0415 -- imports torch
+    from job.model.predictions import print_json, print_table  # noqa: PLC0415
 
     published = open_model(run_uri, settings)
     found = predict_photos(published, options.images, top=options.top, retry_seconds=settings.retry_seconds)
@@ -213,7 +213,7 @@ def _predict(options: argparse.Namespace) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
-    from job.report.redraw import redraw  # noqa: PLC0415 -- imports skopt
+    from job.page.redraw import redraw  # noqa: PLC0415 -- imports skopt
 
     run_uri = _checked("RUN_URI", options.run_uri, check_uri)
     keys = redraw(run_uri)
@@ -221,7 +221,7 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _schema(_options: argparse.Namespace) -> None:
-    from job.report.results import results_schema  # noqa: PLC0415
+    from job.records.results import results_schema  # noqa: PLC0415
 
     print(json.dumps(results_schema(), indent=2))
 

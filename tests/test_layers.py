@@ -6,30 +6,42 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "job"
-BASE = {"errors", "seeds", "metrics", "objective", "logs", "text"}
+BASE = {"errors", "seeds", "metrics", "text", "words", "records"}
 ALLOWED = {
     "__main__": {"cli"},
-    "cli": {"errors", "logs", "settings", "settings_help", "progress", "study", "report", "catalogue", "storage", ""},
+    "cli": BASE
+    | {"logs", "settings", "settings_help", "summary", "progress", "study", "page", "model", "sample", "storage", ""},
     "progress": {"catalogue"},
+    "summary": BASE,
     "settings_help": {"settings"},
     "settings": {"errors", "search", "storage"},
-    "study": BASE | {"settings", "progress", "study", "report", "catalogue", "storage", "search", "training"},
-    "report": BASE | {"report", "storage", "search"},  # the page asks the process that was fitted to the trials
-    "catalogue": BASE | {"catalogue", "storage"},
+    "study": BASE
+    | {"settings", "progress", "study", "page", "model", "catalogue", "storage", "search", "training", "logs"},
+    "page": BASE | {"page", "storage", "search"},
+    "model": BASE | {"model", "settings", "catalogue", "storage", "training"},
+    "catalogue": BASE | {"catalogue", "sample", "storage"},
+    "sample": BASE | {"sample", "storage"},
     "storage": BASE | {"storage"},
     "search": BASE | {"search"},
     "training": BASE | {"training"},
+    "records": {"records", "words"},
     "errors": set(),
     "seeds": set(),
     "metrics": set(),
-    "objective": set(),
     "logs": {"text"},
     "text": set(),
+    "words": set(),
     "__init__": set(),
 }
 """Which rooms a room may import from."""
 
-FORBIDDEN = {"catalogue": {"torch"}, "search": {"torch", "boto3"}, "training": {"boto3", "skopt"}, "report": {"torch"}}
+FORBIDDEN = {
+    "catalogue": {"torch"},
+    "search": {"torch", "boto3"},
+    "training": {"boto3", "skopt"},
+    "page": {"torch"},
+    "records": {"torch"},
+}
 """Libraries that a room must not know."""
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

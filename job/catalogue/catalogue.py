@@ -18,9 +18,9 @@ from job.catalogue.missing import Missing, refuse_missing, warn_of_missing
 from job.catalogue.pack import Packed
 from job.catalogue.prepare import CatalogueSettings, prepare
 from job.catalogue.read import Quarantined
-from job.catalogue.sample import place_sample
 from job.catalogue.split import Part, split
 from job.errors import CatalogueError
+from job.sample.sample import place_sample
 
 __all__ = ["Catalogue", "CatalogueSettings", "load_catalogue", "summarise"]
 

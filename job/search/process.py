@@ -16,7 +16,7 @@ from skopt.acquisition import gaussian_ei, gaussian_lcb, gaussian_pi
 from skopt.learning import GaussianProcessRegressor
 from skopt.learning.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
-from job.objective import sense
+from job.records.objective import sense
 from job.search.space import PARAMETERS, Range, SearchSpace
 
 Params = dict[str, float | str]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy.stats import qmc, sobol_indices, uniform
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from job.objective import sense
+from job.records.objective import sense
 from job.search.process import Observation, Process, from_unit, told_losses
 from job.search.space import Range, SearchSpace
 from job.seeds import derive_seed

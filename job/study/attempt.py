@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from job.report.results import AttemptRecord
+from job.records.results import AttemptRecord
 from job.study.journal import Journal
 from job.text import printable
 

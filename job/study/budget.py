@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from job.report.results import AttemptRecord, TrialRecord
+from job.records.results import AttemptRecord, TrialRecord
 
 
 def budget_spent(

@@ -4,7 +4,7 @@ import structlog
 
 from job.catalogue.catalogue import load_catalogue, summarise
 from job.progress import progress_bar
-from job.report.dataset import Dataset
+from job.records.dataset import Dataset
 from job.settings import Settings
 from job.storage import open_storage
 from job.study.identity import refuse_other_data, refuse_other_settings

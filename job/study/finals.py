@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from statistics import fmean, stdev
 from typing import TypeVar
 
-from job.objective import sense
-from job.report.results import Final, RepetitionRecord, TrialRecord
+from job.records.objective import sense
+from job.records.results import Final, RepetitionRecord, TrialRecord
 from job.settings import Settings
 
 RecordT = TypeVar("RecordT", bound=TrialRecord)

@@ -12,11 +12,11 @@ from safetensors.torch import load as load_safetensors
 from job.catalogue.catalogue import Catalogue
 from job.catalogue.split import Part
 from job.errors import JobError, RunMismatchError
-from job.report.mistakes import confident_mistakes
-from job.report.publish import build_results, score_test
-from job.report.results import RESULTS, RepetitionRecord, Results, Test, TrialRecord
+from job.model.files import model_files
+from job.records.results import RESULTS, RepetitionRecord, Results, Test, TrialRecord
 from job.study.finals import choose, compare
-from job.study.publishing import model_files
+from job.study.mistakes import confident_mistakes
+from job.study.results import build_results, score_test
 from job.study.show import run_so_far, show_events, show_results
 from job.study.tidy import tidy
 from job.study.trials import Workbench, train_again

@@ -14,8 +14,9 @@ from typing import TypeVar
 import structlog
 
 from job.errors import ObjectMissingError, RunMismatchError
-from job.report.record import BadRecordError, Record
-from job.report.results import (
+from job.records.model import PUBLISHED
+from job.records.record import BadRecordError, Record
+from job.records.results import (
     PROGRESS,
     RESULTS,
     AttemptFile,
@@ -31,7 +32,6 @@ from job.settings import Settings
 from job.storage.base import Data, Storage
 
 RUN = "run.json"
-PUBLISHED = "model/"
 EVENTS = "tensorboard/"
 _WRITE_CHECK = ".write-check"
 _JSON = "application/json"

@@ -16,8 +16,8 @@ from job.catalogue.catalogue import Catalogue, load_catalogue, summarise
 from job.catalogue.split import Part
 from job.errors import JobError, Preempted, StorageUnavailableError
 from job.progress import progress_bar
-from job.report.dataset import Dataset
-from job.report.results import RepetitionRecord, Results, RunRecord, TrialRecord
+from job.records.dataset import Dataset
+from job.records.results import RepetitionRecord, Results, RunRecord, TrialRecord
 from job.settings import Settings
 from job.study.attempt import Attempt
 from job.study.budget import budget_spent

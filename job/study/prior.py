@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import structlog
 
 from job.errors import RunMismatchError, SettingsError, StorageError
-from job.objective import sense
-from job.report.earlier import PriorObservation, PriorRun
-from job.report.results import TrialRecord
+from job.records.objective import sense
+from job.records.prior import PriorObservation, PriorRun
+from job.records.results import TrialRecord
 from job.search.space import SearchSpace
 from job.settings import Settings, variable_name
 from job.storage import open_storage

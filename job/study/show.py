@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 
 import structlog
 
-from job.report.events import event_file
-from job.report.publish import build_progress, describe_run
-from job.report.redraw import write_page, write_report
-from job.report.results import Environment, Progress, RepetitionRecord, Results, Run, TrialRecord
+from job.page.events import event_file
+from job.page.redraw import write_page, write_report
+from job.records.results import Environment, Progress, RepetitionRecord, Results, Run, TrialRecord
 from job.study.finals import choose, compare
 from job.study.identity import versions
+from job.study.results import build_progress, describe_run
 from job.study.trials import Workbench
 from job.text import printable
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from job.report.results import RESULTS, Results
+from job.records.results import RESULTS, Results
 from job.settings import Settings
 from job.storage import open_storage
 from job.study.budget import budget_spent

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from job.report.results import RepetitionRecord, TrialRecord
+from job.records.results import RepetitionRecord, TrialRecord
 from job.settings import Settings
 from job.study.finals import needed
 from job.study.journal import Journal

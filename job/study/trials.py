@@ -12,10 +12,10 @@ import structlog
 from safetensors.torch import save as save_safetensors
 
 from job.errors import RunMismatchError
-from job.objective import sense
-from job.report.dataset import Dataset
-from job.report.earlier import PriorRun
-from job.report.results import (
+from job.records.dataset import Dataset
+from job.records.objective import sense
+from job.records.prior import PriorRun
+from job.records.results import (
     AttemptRecord,
     EpochRecord,
     RepetitionRecord,

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from job.objective import score_name
+from job.records.objective import score_name
 from job.training.data import Photos
 from job.training.device import Device
 

@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 from job.catalogue.catalogue import Catalogue, summarise
 from job.catalogue.causes import likely_cause
 from job.errors import CatalogueError
-from job.report.dataset import Dataset
-from job.report.summary import print_check
+from job.records.dataset import Dataset
+from job.summary import print_check
 from tests.catalogue.test_catalogue import load
 from tests.tiny import CLASSES, row, tiny_files, write_zip
 

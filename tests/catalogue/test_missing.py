@@ -9,8 +9,8 @@ from structlog.testing import capture_logs
 
 from job.catalogue.catalogue import Catalogue, summarise
 from job.errors import CatalogueError
-from job.report.dataset import Dataset
-from job.report.summary import print_check
+from job.records.dataset import Dataset
+from job.summary import print_check
 from tests.catalogue.test_catalogue import load, reasons
 from tests.tiny import photo, row, tiny_files, write_folder, write_tar, write_zip
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from job.catalogue.sample import write_sample
+from job.sample.sample import write_sample
 from tests.image.engine import IMAGE, docker, inspect, started, variables
 from tests.real_photos import ZIP, some_photos
 from tests.seaweed import Seaweed, find_weed, free_ports

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-from job.objective import sense
+from job.records.objective import sense
 from job.search.process import Observation, Params, point
 from job.search.space import SearchSpace, parse_search_space
 from job.search.surrogate import LEAST_TRIALS, importance, partial_dependence

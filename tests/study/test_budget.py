@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from job.report.results import AttemptRecord, TrialRecord, TrialTiming
+from job.records.results import AttemptRecord, TrialRecord, TrialTiming
 from job.study.budget import budget_spent
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -13,10 +13,10 @@ import pytest
 from job.catalogue.decode import _decode, _decode_plain
 from job.catalogue.pack import pack
 from job.catalogue.photos import read_photos
-from job.report.model_use import describe_use
+from job.model.use import describe_use
 from tests.jobs import environment, run_job
+from tests.model.test_loading import folder  # noqa: F401 -- a fixture
 from tests.photo_kinds import HEIGHT, KINDS, WIDTH
-from tests.study.test_published import folder  # noqa: F401 -- a fixture
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Pillow warns of damaged EXIF, and the card leaves files open
 

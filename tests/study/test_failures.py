@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from job.errors import JobError
-from job.report.results import AttemptRecord
+from job.records.results import AttemptRecord
 from job.study.loop import _refuse_failures
 from job.study.trials import _deaths
 from tests.study.test_journal import trial

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from job.report.results import RepetitionRecord, TrialRecord
+from job.records.results import RepetitionRecord, TrialRecord
 from job.settings import Settings
 from job.study.finals import best_of, choose, compare, needed, next_repetition
 from tests.jobs import comparable, events, results_of, run_job, tiny_settings

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from job.errors import RunMismatchError
-from job.report.results import AttemptRecord, RepetitionRecord, RunRecord, StoredModel, TrialRecord, TrialTiming
+from job.records.results import AttemptRecord, RepetitionRecord, RunRecord, StoredModel, TrialRecord, TrialTiming
 from job.settings import Settings
 from job.storage.local import LocalStorage
 from job.study.identity import new_run, refuse_other_settings
 from job.study.journal import Journal
 from job.study.tidy import tidy
-from tests.report.made import made_results
+from tests.page.made import made_results
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from job.errors import RunMismatchError, SettingsError
-from job.report.earlier import PriorObservation
-from job.report.results import EpochRecord, Results, RunRecord, TrialRecord
+from job.records.prior import PriorObservation
+from job.records.results import EpochRecord, Results, RunRecord, TrialRecord
 from job.search.space import parse_search_space
 from job.settings import Settings
 from job.storage.local import LocalStorage
@@ -20,7 +20,7 @@ from job.study.identity import new_run, refuse_other_settings
 from job.study.journal import Journal
 from job.study.prior import overlapping, read_prior_runs
 from tests.jobs import comparable, error_of, events, results_of, run_job, tiny_settings
-from tests.report.made import made_results
+from tests.page.made import made_results
 from tests.study.test_journal import trial
 from tests.study.test_resume import kill
 

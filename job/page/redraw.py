@@ -1,0 +1,53 @@
+"""A run's page and figures, drawn and written: when it ends, and again by `job report RUN_URI`."""
+
+from typing import TypeVar
+
+from job.errors import JobError, ObjectMissingError
+from job.page.exports import draw_figures
+from job.page.page import draw_page
+from job.records.record import BadRecordError, Record
+from job.records.results import PROGRESS, RESULTS, Progress, Results
+from job.storage import Storage, open_storage
+
+PAGE = "report.html"
+FIGURES = "figures/"
+
+RecordT = TypeVar("RecordT", bound=Record)
+
+
+def redraw(uri: str) -> list[str]:
+    """Draw the page and the figures of the run at `uri`, a folder or an S3 prefix; return the keys that were written.
+
+    Raises JobError where there is nothing to draw, or what there is cannot be read.
+    """
+    storage = open_storage(uri)
+    found = _read(storage, RESULTS, Results) or _read(storage, PROGRESS, Progress)
+    if found is None:
+        message = f"there is neither {RESULTS} nor {PROGRESS} at {storage.uri}; give the OUTPUT_URI of a run"
+        raise JobError(message)
+    return write_report(storage, found)
+
+
+def write_report(storage: Storage, results: Results | Progress) -> list[str]:
+    """Write the page and the figures beside the results that they are drawn from; return their keys."""
+    keys = []
+    for name, content, content_type in draw_figures(results):
+        storage.put(FIGURES + name, content, content_type=content_type)
+        keys.append(FIGURES + name)
+    return [*keys, write_page(storage, results)]
+
+
+def write_page(storage: Storage, results: Results | Progress) -> str:
+    """Write the page alone, which takes less time than the figures do; return its key."""
+    storage.put(PAGE, draw_page(results), content_type="text/html; charset=utf-8")
+    return PAGE
+
+
+def _read(storage: Storage, key: str, record: type[RecordT]) -> RecordT | None:
+    try:
+        return record.from_json(storage.get(key))
+    except ObjectMissingError:
+        return None
+    except BadRecordError as error:
+        message = f"{storage.uri}{key} cannot be drawn: {error}; start the job again, which makes it anew"
+        raise JobError(message) from None

@@ -7,7 +7,6 @@ loopback, which works on the same cores. Ours and the peer take turns; a figure 
 
 * archive: the job's download, verified, beside a pool of threads with boto3's ranged GETs, which write a file; by the
   CRC64NVME that Amazon keeps of objects, and by the MD5 that is left to servers without checksums.
-* arriving: a zip that is decoded while it arrives, beside the same zip downloaded first; at once, and over a link.
 * prefix: 5,000 photos and styles.csv listed and read by a process of its own, beside `aws s3 sync`.
 * decode: all that is done from the local zip to the packed array (members read and checked, decoded, sized, hashed,
   put in order), beside processes on all cores that do nothing but decode photos from memory: with Pillow, and with
@@ -24,7 +23,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -35,20 +34,17 @@ from PIL import Image
 
 from benchmarks.figure import Figure, print_figures
 from job.catalogue.catalogue import CatalogueSettings, load_catalogue
-from job.catalogue.fetch import open_source
+from job.catalogue.fetch import find_catalogue
 from job.catalogue.pack import pack
 from job.storage import open_storage
 from job.storage.base import Storage
-from job.storage.ranges import PartFile
 from job.storage.s3_client import open_client
-from tests.faulty_proxy import running_proxy
 from tests.real_photos import ZIP
 from tests.seaweed import Seaweed, running_seaweed
 
 ROUNDS = 7
 SLOW_ROUNDS = 5
 PREFIX_PHOTOS = 5000
-LINK_BYTES_PER_SECOND = 25e6
 PEER_PART_BYTES = 8 << 20
 PEER_THREADS = 10  # both as in boto3's own transfers
 DECODED_PHOTOS = 16_000
@@ -60,9 +56,9 @@ AWS_LOCK = Path(__file__).with_name("aws.lock")
 READ_PREFIX = """
 import sys
 from pathlib import Path
-from job.catalogue.fetch import open_source
-source = open_source(sys.argv[1], Path(sys.argv[2]), 60, lambda *_: None)
-assert sum(len(content) for _, content in source.read(source.names())) == int(sys.argv[3])
+from job.catalogue.fetch import find_catalogue
+with find_catalogue(sys.argv[1], Path(sys.argv[2]), 60, lambda *_: None).open() as source:
+    assert sum(len(content) for _, content in source.read(source.names())) == int(sys.argv[3])
 """
 
 
@@ -81,8 +77,6 @@ def measure(catalogue: Path = ZIP) -> list[Figure]:
             return [
                 archive,
                 measure_archive(storage, bucket, work, "archive, by its MD5"),
-                measure_arriving(bucket, storage, work, "arriving"),
-                measure_arriving_over_link(server, bucket, work),
                 measure_prefix(server, bucket, catalogue, work),
                 *measure_decode(catalogue, work),
             ]
@@ -139,8 +133,8 @@ def measure_archive(storage: Storage, bucket: str, work: Path, name: str) -> Fig
     entry = storage.stat("catalogue.zip")
 
     def ours() -> None:
-        with closing(PartFile(work, entry.size)) as file:
-            storage.download(storage.stat(entry.key), file)
+        with storage.open_file(storage.stat(entry.key), work):
+            pass
 
     def peer() -> None:
         size = client.head_object(Bucket=bucket, Key=entry.key)["ContentLength"]
@@ -180,35 +174,6 @@ def prepare(uri: str, work: Path) -> str:
     """Fetch and prepare a catalogue with an empty cache, and return its fingerprint."""
     with tempfile.TemporaryDirectory(dir=work) as cache:
         return load_catalogue(settings_for(uri, cache), lambda *_: None).fingerprint
-
-
-def measure_arriving(bucket: str, storage: Storage, work: Path, name: str) -> Figure:
-    """Compare the time to fetch and prepare at once with that to fetch, then to prepare."""
-    uri = f"s3://{bucket}/catalogue.zip"
-
-    def in_turn() -> str:
-        path = work / "catalogue.zip"
-        entry = storage.stat(path.name)
-        buffer = memoryview(bytearray(1 << 20))
-        with closing(PartFile(work, entry.size)) as file, path.open("wb") as copy:
-            storage.download(entry, file)
-            while copy.tell() < entry.size:
-                copy.write(buffer[: file.read_into(copy.tell(), buffer)])
-        return prepare(str(path), work)
-
-    mine, theirs, ratios = take_turns(lambda: prepare(uri, work), in_turn, SLOW_ROUNDS)
-    details = details_of(mine, theirs, ratios)
-    unit = "of the time of one after the other"
-    return Figure(name, round(statistics.median(ratios), 3), 1.0, unit, less_is_better=True, details=details)
-
-
-def measure_arriving_over_link(server: Seaweed, bucket: str, work: Path) -> Figure:
-    """Compare the same behind a link of 200 Mbit/s."""
-    with (
-        running_proxy(server.endpoint, bytes_per_second=LINK_BYTES_PER_SECOND) as proxy,
-        environment(server.environment(endpoint=proxy.endpoint)),
-    ):
-        return measure_arriving(bucket, open_storage(f"s3://{bucket}/"), work, "arriving over 200 Mbit/s")
 
 
 def measure_prefix(server: Seaweed, bucket: str, catalogue: Path, work: Path) -> Figure:
@@ -257,7 +222,7 @@ def measure_decode(catalogue: Path, work: Path) -> list[Figure]:
     whole = statistics.median(seconds_of(lambda: prepare(str(catalogue), work)) for _ in range(3))
     figures = []
     with (
-        closing(open_source(str(catalogue), work, 60, lambda *_: None)) as source,
+        find_catalogue(str(catalogue), work, 60, lambda *_: None).open() as source,
         get_context("spawn").Pool(cores, _read_photos, (str(catalogue), cores)) as pool,
     ):
         names = [name for name in source.names() if name.endswith(".jpg")]

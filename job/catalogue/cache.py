@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import structlog
 
-from job.catalogue.archives import Cause
+from job.catalogue.contents import Cause
 from job.catalogue.missing import Missing
 from job.catalogue.pack import Packed, hash_pixels
 from job.catalogue.read import Quarantined

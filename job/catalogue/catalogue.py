@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from job.catalogue.cache import Prepared, load_prepared, prepare_cache_dir, save_prepared
 from job.catalogue.classes import choose_classes, find_conflicts, find_lost, find_similar, warn_of_classes
-from job.catalogue.fetch import Progress, Source, open_source
+from job.catalogue.fetch import Place, Progress, find_catalogue
 from job.catalogue.missing import Missing, refuse_missing, warn_of_missing
 from job.catalogue.pack import Packed
 from job.catalogue.prepare import CatalogueSettings, prepare
@@ -66,7 +65,7 @@ class Catalogue:
     """Names that differ in case, blanks or form alone."""
     duplicate_groups: int
     seconds: dict[str, float]
-    """Time spent on `fetch` (finding and listing) and `prepare` (downloading, decoding, packing)."""
+    """Time spent on `fetch` (finding, listing, downloading) and `prepare` (decoding, packing)."""
 
     def indices(self, part: int) -> NDArray[np.int64]:
         """Return the rows of a part of the split, (n,) int64."""
@@ -84,13 +83,14 @@ def load_catalogue(settings: CatalogueSettings, progress: Progress) -> Catalogue
     """
     started = time.monotonic()
     cache_dir = prepare_cache_dir(settings.cache_dir)
-    place = settings.uri if settings.uri != SAMPLE_URI else place_sample(cache_dir)
-    source = open_source(place, cache_dir, settings.retry_seconds, progress)
+    uri = settings.uri if settings.uri != SAMPLE_URI else place_sample(cache_dir)
+    place = find_catalogue(uri, cache_dir, settings.retry_seconds, progress)
+    directory = cache_dir / "packed" / _cache_key(place, settings)
     fetched = time.monotonic()
-    directory = cache_dir / "packed" / _cache_key(source, settings)
     prepared = load_prepared(directory)
     if prepared is None:
-        with closing(source):
+        with place.open() as source:
+            fetched = time.monotonic()
             prepared = prepare(source, settings, progress)
         if not prepared.unread:
             save_prepared(directory, prepared)
@@ -174,10 +174,10 @@ def _too_small(label: str, photos: int, least: int) -> str:
     return f"class {label} has {photos} photo{'s' if photos > 1 else ''}, under {least}"
 
 
-def _cache_key(source: Source, settings: CatalogueSettings) -> str:
+def _cache_key(place: Place, settings: CatalogueSettings) -> str:
     subset = (settings.max_images, settings.seed) if settings.max_images else None
     size = (settings.image_height, settings.image_width)
-    what = (_PACK_FORMAT, source.content_key, size, settings.target_column, subset)
+    what = (_PACK_FORMAT, place.content_key, size, settings.target_column, subset)
     return blake2b(repr(what).encode(), digest_size=16).hexdigest()
 
 

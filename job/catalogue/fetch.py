@@ -3,35 +3,30 @@
 Knows nothing of what the bytes mean.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from hashlib import blake2b
-from io import RawIOBase
 from pathlib import Path
 from typing import Protocol
 
-from job.catalogue.archives import Unreadable, too_large
-from job.catalogue.arriving import Arriving, Standing
-from job.catalogue.objects import read_object
-from job.catalogue.tars import TarSource
-from job.catalogue.zips import ZipSource
+from job.catalogue.archives.tars import TarSource
+from job.catalogue.archives.zips import ZipSource
+from job.catalogue.contents import Unreadable, read_object, too_large
 from job.errors import CatalogueError, ObjectMissingError, StorageError
-from job.storage import local_path, open_storage, split_uri
+from job.storage import open_storage, split_uri
+from job.storage.ahead import map_ahead
 from job.storage.base import Entry, Storage
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 Progress = Callable[[str, int, int], None]
-"""Is told (what is being done, how much of it is done, how much there is), now and then, for a progress bar."""
+"""Called with (what is being done, how much of it is done, how much there is), for a progress bar."""
 
 _CONCURRENT_GETS = 48
 
 
 class Source(Protocol):
-    """Where a catalogue lies."""
-
-    content_key: str
-    """Changes whenever the content does; tells a cached copy from a stale one."""
+    """An open catalogue."""
 
     def names(self) -> Sequence[str]:
         """Return every file's name as it is there, as often as it is there; an archive may hold a name twice."""
@@ -42,25 +37,27 @@ class Source(Protocol):
     def read_every(self, name: str) -> Sequence[bytes | Unreadable]:
         """Return the content of each file of that name."""
 
-    def settle(self) -> bool:
-        """Wait until all of it has arrived, and return whether what was read so far is what is there.
 
-        What a damaged archive gave before must not be relied on; from then on everything is right.
-        """
+@dataclass(frozen=True)
+class Place:
+    """Where a catalogue lies; nothing of it has been read."""
 
-    def close(self) -> None:
-        """Let go of what was downloaded; nothing is read any more."""
+    content_key: str
+    """Changes whenever the content does; tells a cached copy from a stale one."""
+    open: Callable[[], AbstractContextManager[Source]]
+    """Downloads an archive. Raises ChangedError, also at the end, if the archive was written to meanwhile."""
 
 
-def open_source(uri: str, cache_dir: Path, retry_seconds: float, progress: Progress) -> Source:
-    """Open the catalogue at `uri`: an archive, which arrives in `cache_dir` while it is read, or a folder or prefix.
+def find_catalogue(uri: str, cache_dir: Path, retry_seconds: float, progress: Progress) -> Place:
+    """Find the catalogue at `uri`: an archive, a folder or a prefix; an archive in S3 is downloaded to `cache_dir`.
 
     Raises StorageError or CatalogueError, naming the URI.
     """
     if not uri.endswith("/"):
-        storage, key = _holder(uri, retry_seconds)
+        folder, key = split_uri(uri)
+        storage = open_storage(folder, retry_seconds=retry_seconds)
         if key.lower().endswith(ARCHIVES):
-            return _open_archive(uri, storage, key, cache_dir, progress)
+            return _find_archive(uri, storage, key, cache_dir, progress)
         try:
             storage.stat(key)
         except StorageError:
@@ -69,77 +66,54 @@ def open_source(uri: str, cache_dir: Path, retry_seconds: float, progress: Progr
             kinds = ", ".join(ARCHIVES)
             message = f"{uri} is a file of an unknown kind; a catalogue is a {kinds}, a folder or a prefix"
             raise CatalogueError(message)
-    return FolderSource(uri, open_storage(uri, retry_seconds=retry_seconds))
+    return _find_folder(uri, open_storage(uri, retry_seconds=retry_seconds))
 
 
-def _holder(uri: str, retry_seconds: float) -> tuple[Storage, str]:
-    folder, key = split_uri(uri)
-    return open_storage(folder, retry_seconds=retry_seconds), key
-
-
-def _open_archive(uri: str, storage: Storage, key: str, cache_dir: Path, progress: Progress) -> Source:
+def _find_archive(uri: str, storage: Storage, key: str, cache_dir: Path, progress: Progress) -> Place:
     try:
         entry = storage.stat(key)
     except ObjectMissingError:
         message = f"DATASET_URI {uri} does not exist"
         raise StorageError(message) from None
-    content_key = _digest(uri, f"{entry.tag}\n{entry.size}")
 
-    def open_file() -> RawIOBase:
-        if not uri.startswith("s3://"):
-            return Standing(storage, entry, local_path(uri))
-        # what a killed job had of it is not looked for: nothing tells whether the disk has kept it as it was
-        return Arriving(storage, entry, cache_dir, lambda done: progress("download", done, entry.size))
+    @contextmanager
+    def open_archive() -> Iterator[Source]:
+        kind = ZipSource if key.lower().endswith(".zip") else TarSource
+        with storage.open_file(entry, cache_dir, progress=lambda done: progress("download", done, entry.size)) as file:
+            yield kind(uri, file)
 
-    kind = ZipSource if key.lower().endswith(".zip") else TarSource
-    return kind(uri, content_key, open_file)
+    return Place(_digest(uri, f"{entry.tag}\n{entry.size}"), open_archive)
+
+
+def _find_folder(uri: str, storage: Storage) -> Place:
+    entries = list(storage.list())
+    if not entries:
+        message = f"DATASET_URI {uri} does not exist or is empty"
+        raise StorageError(message)
+    content_key = _digest(uri, *(f"{entry.key}\n{entry.tag}\n{entry.size}" for entry in entries))
+    return Place(content_key, lambda: nullcontext(FolderSource(storage, entries)))
 
 
 class FolderSource:
     """A folder or an S3 prefix, fetched with many concurrent GETs."""
 
-    def __init__(self, uri: str, storage: Storage) -> None:
-        self.uri = uri
-        self.storage = storage
-        entries = list(storage.list())
-        if not entries:
-            message = f"DATASET_URI {uri} does not exist or is empty"
-            raise StorageError(message)
+    def __init__(self, storage: Storage, entries: Sequence[Entry]) -> None:
+        self._storage = storage
         self._entries = {entry.key: entry for entry in entries}
-        self.content_key = _digest(uri, *(f"{entry.key}\n{entry.tag}\n{entry.size}" for entry in entries))
 
     def names(self) -> Sequence[str]:
         return list(self._entries)
 
     def read(self, names: Sequence[str]) -> Iterator[tuple[str, bytes | Unreadable]]:
-        pending: deque[tuple[str, Future[bytes | Unreadable]]] = deque()
-        pool = ThreadPoolExecutor(_CONCURRENT_GETS, thread_name_prefix="fetch")
-        try:
-            for name in names:
-                if refusal := too_large(self._entries[name].size):
-                    yield name, refusal
-                    continue
-                pending.append((name, pool.submit(self._read, self._entries[name])))
-                if len(pending) >= 2 * _CONCURRENT_GETS:  # a bounded window: photos are not piled up in memory
-                    done, future = pending.popleft()
-                    yield done, future.result()
-            while pending:
-                done, future = pending.popleft()
-                yield done, future.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        yield from map_ahead(self._read, names, threads=_CONCURRENT_GETS, ahead=2 * _CONCURRENT_GETS, name="fetch")
 
-    def _read(self, entry: Entry) -> bytes | Unreadable:
-        return read_object(self.storage, entry.key, lambda: self.storage.get_listed(entry))
+    def _read(self, name: str) -> tuple[str, bytes | Unreadable]:
+        entry = self._entries[name]
+        refusal = too_large(entry.size)
+        return name, refusal or read_object(self._storage, name, lambda: self._storage.get_listed(entry))
 
     def read_every(self, name: str) -> Sequence[bytes | Unreadable]:
-        return [content for _, content in self.read([name])]
-
-    def settle(self) -> bool:
-        return True  # each object is verified before it is read
-
-    def close(self) -> None:
-        pass
+        return [self._read(name)[1]]
 
 
 def _digest(*lines: str) -> str:

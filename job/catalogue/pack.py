@@ -13,7 +13,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from job.catalogue.archives import Unreadable
+from job.catalogue.contents import Unreadable
 from job.catalogue.decode import BadPhotoError, decode_into
 from job.catalogue.fetch import Progress
 

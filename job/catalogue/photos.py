@@ -14,10 +14,9 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from job.catalogue.archives import Unreadable, too_large
+from job.catalogue.contents import Unreadable, read_object, too_large
 from job.catalogue.decode import BadPhotoError, decode
 from job.catalogue.locate import PHOTO_EXTENSIONS, is_companion
-from job.catalogue.objects import read_object
 from job.errors import ObjectMissingError, StorageError
 from job.storage import open_storage, split_uri
 from job.storage.base import Storage

@@ -4,18 +4,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import structlog
-
-from job.catalogue.archives import Cause, Unreadable
 from job.catalogue.cache import Prepared
+from job.catalogue.contents import Cause, Unreadable
 from job.catalogue.fetch import Progress, Source
 from job.catalogue.locate import locate
 from job.catalogue.missing import Missing, match, refuse_missing
 from job.catalogue.pack import pack
 from job.catalogue.read import Quarantined, read_styles
 from job.errors import CatalogueError, ChangedError
-
-_log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -37,25 +33,10 @@ class CatalogueSettings:
 
 
 def prepare(source: Source, settings: CatalogueSettings, progress: Progress) -> Prepared:
-    """Prepare the photos while they arrive, and once more if what arrived first turns out to have been damaged.
+    """Read and decode the photos that are wanted, and note those that cannot be had.
 
-    Raises CatalogueError, StorageError, and StorageUnavailableError (ChangedError where the catalogue was written to).
+    Raises CatalogueError, StorageError, and StorageUnavailableError (ChangedError if the catalogue was written to).
     """
-    try:
-        prepared = _prepare(source, settings, progress)
-    except Exception:  # whatever damaged bytes may lead to
-        if source.settle():
-            raise
-    else:
-        if source.settle():
-            return prepared
-        del prepared
-    _log.warning("archive was damaged on its way and is read again", uri=settings.uri)
-    return _prepare(source, settings, progress)
-
-
-def _prepare(source: Source, settings: CatalogueSettings, progress: Progress) -> Prepared:
-    """Read and decode the photos that are wanted, and note those that cannot be had."""
     located = locate(source.names(), settings.uri)
     photos = located.photos
     where = f"{settings.uri}: {located.table}"

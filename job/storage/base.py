@@ -3,17 +3,21 @@
 Knows neither disks nor S3; `local` and `s3` keep these promises, and one contract test holds both to them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import BinaryIO, Protocol, TypeAlias
 
 from job.errors import StorageError
-from job.storage.ranges import PartFile, Progress
 
 Data: TypeAlias = bytes | bytearray
+Progress: TypeAlias = Callable[[int], None]
+"""Called with the number of bytes that have arrived."""
 
 BINARY = "application/octet-stream"
+FILE_BUFFER = 1 << 20
+"""Buffer in bytes of a file that is read front to back."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +52,6 @@ class Storage(Protocol):
         Raises ObjectMissingError when it is no longer there, and ChangedError when it is another now.
         """
 
-    def get_range(self, key: str, start: int, length: int, *, tag: str | None = None) -> bytes:
-        """Return `length` bytes from `start` on, or fewer where the object ends before.
-
-        Raises ObjectMissingError when nothing is there, and ChangedError when the object is no longer the one that
-        had this tag.
-        """
-
     def put(self, key: str, data: Data, *, content_type: str = BINARY) -> None:
         """Write an object, in place of any that was there."""
 
@@ -80,11 +77,14 @@ class Storage(Protocol):
     def upload(self, path: Path, key: str, *, content_type: str = BINARY) -> None:
         """Write a file's content as an object, in place of any that was there."""
 
-    def download(self, entry: Entry, file: PartFile, *, progress: Progress | None = None) -> None:
-        """Write an object's content into `file`, whose parts can be read as they land; returns when all is verified.
+    def open_file(
+        self, entry: Entry, folder: Path, *, progress: Progress | None = None
+    ) -> AbstractContextManager[BinaryIO]:
+        """Open an object's content as a file of this machine, whole and verified.
 
-        Raises ObjectMissingError when nothing is there, and ChangedError when the object is not, or no longer, the one
-        of this entry.
+        A download goes to a nameless file in `folder`: nothing of it is left, however the process ends. Raises
+        ObjectMissingError if nothing is there, and ChangedError if the object is not the one of this entry, at the
+        beginning or (a file that is read where it lies) at the end.
         """
 
 

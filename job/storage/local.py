@@ -4,13 +4,13 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from job.errors import ChangedError, ObjectMissingError, ObjectUnreadableError, StorageError
-from job.storage.base import BINARY, Data, Entry, check_key, check_prefix
+from job.storage.base import BINARY, FILE_BUFFER, Data, Entry, Progress, check_key, check_prefix
 from job.storage.files import create_file, delete_file, is_part, reading, replace_file, writing
-from job.storage.ranges import PartFile, Progress, fetch_ranges
 
 _COPY_BYTES = 8 << 20
 
@@ -39,14 +39,6 @@ class LocalStorage:
             _refuse_special(path, path.stat().st_mode)  # before it is opened: a pipe would wait for a writer
             with path.open("rb") as file:
                 return file.read(), _tag(os.fstat(file.fileno()))
-
-    def get_range(self, key: str, start: int, length: int, *, tag: str | None = None) -> bytes:
-        path = self._path(key)
-        with reading(path), path.open("rb") as file:
-            if tag is not None and _tag(os.fstat(file.fileno())) != tag:
-                raise _changed(path)
-            file.seek(start)
-            return file.read(max(0, length))
 
     def put(self, key: str, data: Data, *, content_type: str = BINARY) -> None:  # noqa: ARG002 -- files have no type
         path = self._path(key)
@@ -83,12 +75,29 @@ class LocalStorage:
         with reading(path), path.open("rb") as source, writing(target):
             replace_file(target, lambda file: shutil.copyfileobj(source, file, _COPY_BYTES))
 
-    def download(self, entry: Entry, file: PartFile, *, progress: Progress | None = None) -> None:
-        def copy(start: int, length: int) -> None:
-            file.write(start, self.get_range(entry.key, start, length, tag=entry.tag))
+    @contextmanager
+    def open_file(
+        self,
+        entry: Entry,
+        folder: Path,  # noqa: ARG002 -- the file is read where it lies
+        *,
+        progress: Progress | None = None,  # noqa: ARG002 -- likewise
+    ) -> Iterator[BinaryIO]:
+        path = self._path(entry.key)
+        self._refuse_changed(entry)
+        with reading(path):
+            file = path.open("rb", FILE_BUFFER)
+        with file:
+            try:
+                yield file
+            except Exception:
+                self._refuse_changed(entry)  # which explains whatever the reader found wrong
+                raise
+        self._refuse_changed(entry)
 
-        self.stat(entry.key)
-        fetch_ranges(copy, file, lambda _: None, progress)
+    def _refuse_changed(self, entry: Entry) -> None:
+        if self.stat(entry.key) != entry:
+            raise _changed(self._path(entry.key))
 
     def _path(self, key: str) -> Path:
         check_key(key)

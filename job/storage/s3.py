@@ -4,23 +4,28 @@ import hashlib
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO
 
 import structlog
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError, IncompleteReadError
 
 from job.errors import ChangedError
-from job.storage.base import BINARY, Data, Entry, check_key, check_prefix
-from job.storage.files import reading
-from job.storage.ranges import PartFile, Progress, fetch_ranges
+from job.storage.ahead import map_ahead
+from job.storage.base import BINARY, FILE_BUFFER, Data, Entry, Progress, check_key, check_prefix
+from job.storage.files import reading, writing
 from job.storage.s3_checksum import checksum_of
 from job.storage.s3_client import Client, open_client
 from job.storage.s3_errors import FAILURES, DamagedBodyError, code_of, status_of
 from job.storage.s3_retry import Retries
 
+PART_BYTES = 8 << 20
+"""Of a download, which comes in ranges: one connection does not fill a fast link."""
+_DOWNLOADS = 8
+_DOWNLOADS_AHEAD = 12
 _CHUNK_BYTES = 1 << 20
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _URL_SECONDS = 300  # that a signed URL is good for; it is used at once
@@ -102,19 +107,6 @@ class S3Storage:
         self._signed_urls_serve = status >= 500 or (status == 200 and len(data) < entry.size)  # noqa: PLR2004 -- HTTP
         return None
 
-    def get_range(self, key: str, start: int, length: int, *, tag: str | None = None) -> bytes:
-        place = self._place(key) | ({} if tag is None else {"IfMatch": f'"{tag}"'})
-
-        def attempt() -> bytes:
-            try:
-                return b"".join(self._range(place, start, length))
-            except ClientError as error:
-                if code_of(error) == "InvalidRange":  # it starts behind the object's end
-                    return b""
-                raise
-
-        return self._retries.call("get", key, attempt) if length > 0 else b""
-
     def put(self, key: str, data: Data, *, content_type: str = BINARY) -> None:
         place = self._place(key)
 
@@ -183,35 +175,56 @@ class S3Storage:
 
         self._retries.call("upload", key, attempt)
 
-    def download(self, entry: Entry, file: PartFile, *, progress: Progress | None = None) -> None:
+    @contextmanager
+    def open_file(self, entry: Entry, folder: Path, *, progress: Progress | None = None) -> Iterator[BinaryIO]:
         # servers that do not know checksums are not asked for them
         asks = self._client.meta.config.response_checksum_validation == "when_supported"
         head = self._head(entry.key, **({"ChecksumMode": "ENABLED"} if asks else {}))
-        place = self._place(entry.key) | {"IfMatch": f'"{entry.tag}"'}
         seen: set[str] = set()
 
-        def fetch(start: int, length: int) -> None:
-            def attempt() -> None:
-                position = start
-                for chunk in self._range(place, start, length, file.given_up):
-                    file.write(position, chunk)
-                    position += len(chunk)
-
-            self._retries.call("download", entry.key, attempt, file.given_up)
-
         def attempt() -> None:
-            checksum = checksum_of(head)
-            if checksum is not None:
-                fetch_ranges(fetch, file, checksum.add, progress)
+            checksum, md5 = checksum_of(head), hashlib.md5(usedforsecurity=False)
+            add = checksum.add if checksum else md5.update
+            file.seek(0)
+            for part in self._download(entry):
+                add(part)
+                with writing(folder):
+                    file.write(part)
+                if progress:
+                    progress(file.tell())
+            if checksum:
                 checksum.check()
-            elif not self._has_md5(head):
-                fetch_ranges(fetch, file, lambda _: None, progress)
             else:
-                digest = hashlib.md5(usedforsecurity=False)
-                fetch_ranges(fetch, file, digest.update, progress)
-                self._verify(digest.hexdigest(), head, seen)
+                self._verify(md5.hexdigest(), head, seen)
 
-        self._retries.call("download", entry.key, attempt, file.given_up)
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            file: Any = TemporaryFile(buffering=FILE_BUFFER, dir=folder)  # noqa: SIM115 -- closed below
+        with file:
+            self._retries.call("download", entry.key, attempt)
+            file.seek(0)
+            yield file
+
+    def _download(self, entry: Entry) -> Iterator[bytes]:
+        """Yield an object's content in parts, which are fetched concurrently."""
+        place = self._place(entry.key) | {"IfMatch": f'"{entry.tag}"'}
+        given_up = threading.Event()  # else threads would try again for a reader who has gone
+
+        def get_part(start: int) -> bytes:
+            span = f"bytes={start}-{min(start + PART_BYTES, entry.size) - 1}"
+
+            def attempt() -> bytes:
+                response = self._client.get_object(**place, Range=span)
+                data = b"".join(_chunks(response, given_up))
+                return data if "ContentRange" in response else data[start : start + PART_BYTES]
+
+            return self._retries.call("download", entry.key, attempt, given_up)
+
+        starts = range(0, entry.size, PART_BYTES)
+        try:
+            yield from map_ahead(get_part, starts, threads=_DOWNLOADS, ahead=_DOWNLOADS_AHEAD, name="download")
+        finally:
+            given_up.set()
 
     def _place(self, key: str) -> dict[str, str]:
         check_key(key)
@@ -231,16 +244,6 @@ class S3Storage:
 
         head: dict[str, Any] = self._retries.call("stat", key, attempt)
         return head
-
-    def _range(
-        self, place: dict[str, str], start: int, length: int, given_up: threading.Event | None = None
-    ) -> Iterator[bytes]:
-        """Yield the bytes of a range, a chunk at a time."""
-        response = self._client.get_object(**place, Range=f"bytes={start}-{start + length - 1}")
-        if "ContentRange" in response:
-            yield from _chunks(response, given_up)
-        else:
-            yield b"".join(_chunks(response, given_up))[start : start + length]
 
     def _has_md5(self, response: dict[str, Any]) -> bool:
         """Return whether the response's ETag is the content's MD5, as far as is known."""

@@ -13,7 +13,7 @@ from awscrt.checksums import crc32, crc32c, crc64nvme
 
 from job.storage.s3_errors import DamagedBodyError
 
-_KINDS: dict[str, tuple[Callable[[memoryview, int], int], int]] = {
+_KINDS: dict[str, tuple[Callable[[bytes, int], int], int]] = {
     "CRC64NVME": (crc64nvme, 8),
     "CRC32C": (crc32c, 4),
     "CRC32": (crc32, 4),
@@ -30,7 +30,7 @@ class Checksum:
     """In base64."""
     value: int = 0
 
-    def add(self, data: memoryview) -> None:
+    def add(self, data: bytes) -> None:
         """Let it be that of these bytes, too."""
         function, _ = _KINDS[self.kind]
         self.value = function(data, self.value)

@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from job.catalogue.archives import Unreadable
+from job.catalogue.contents import Unreadable
 from job.catalogue.decode import MAX_PIXELS, decode
 from job.catalogue.pack import Packed, hash_pixels, pack
 from tests.tiny import photo

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from job.catalogue import photos
-from job.catalogue.archives import MAX_MEMBER_BYTES
+from job.catalogue.contents import MAX_FILE_BYTES
 from job.catalogue.decode import decode
 from job.catalogue.photos import Photo, read_photos
 from tests.seaweed import Seaweed
@@ -55,7 +55,7 @@ def test_what_cannot_be_read_is_said_and_the_rest_is_done(tmp_path: Path) -> Non
     write_folder(tmp_path, {"1.jpg": good, "text.jpg": b"no photo", "cut.jpg": good[:400], "notes/n.txt": b""})
     (tmp_path / "empty").mkdir()
     with (tmp_path / "huge.jpg").open("wb") as file:
-        file.truncate(MAX_MEMBER_BYTES + 1)
+        file.truncate(MAX_FILE_BYTES + 1)
     names = ["1.jpg", "text.jpg", "cut.jpg", "missing.jpg", "notes", "empty", "huge.jpg"]
     found = read(*(tmp_path / name for name in names), "http://shop/1.jpg", tmp_path / "1.jpg")
     errors = [item.error for item in found]
@@ -69,7 +69,7 @@ def test_what_cannot_be_read_is_said_and_the_rest_is_done(tmp_path: Path) -> Non
             f"there is nothing at {tmp_path}/missing.jpg",
             "there is no photo (.jpeg, .jpg, .png) in",
             "there is nothing at",
-            f"at most {MAX_MEMBER_BYTES} are read",
+            f"at most {MAX_FILE_BYTES} are read",
             "http://shop/ cannot be used: it has the scheme http",
         ],
         strict=True,

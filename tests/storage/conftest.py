@@ -1,7 +1,7 @@
 """Storages to test: a local folder and a prefix of a real S3 bucket."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from job.storage import open_storage
-from job.storage.base import Entry, Storage
-from job.storage.ranges import PartFile, Progress
+from job.storage.base import Entry, Progress, Storage
 from job.storage.s3 import S3Storage
 from job.storage.s3_client import Client, open_client
 from tests.faulty_proxy import FaultyProxy, running_proxy
@@ -44,18 +43,9 @@ class Bucket:
 
 
 def downloaded(storage: Storage, entry: Entry, folder: Path, progress: Progress | None = None) -> bytes:
-    """Download an object into a file in `folder` and return what it then holds."""
-    with closing(PartFile(folder, entry.size)) as file:
-        storage.download(entry, file, progress=progress)
-        return content_of(file)
-
-
-def content_of(file: PartFile) -> bytes:
-    content = bytearray(file.size)
-    position = 0
-    while position < file.size:
-        position += file.read_into(position, memoryview(content)[position:])
-    return bytes(content)
+    """Open an object as a file and return what it holds."""
+    with storage.open_file(entry, folder, progress=progress) as file:
+        return file.read()
 
 
 def new_prefix() -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from job.errors import ObjectMissingError, ObjectUnreadableError, StorageError
+from job.errors import ChangedError, ObjectMissingError, ObjectUnreadableError, Preempted, StorageError
 from job.storage import open_storage, split_uri
 from job.storage.local import LocalStorage
 
@@ -118,6 +118,26 @@ def test_objects_have_the_umasks_permissions(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "folder" / "key").stat().st_mode) == 0o640
     assert stat.S_IMODE((tmp_path / "folder" / "created").stat().st_mode) == 0o640
     assert stat.S_IMODE((tmp_path / "folder").stat().st_mode) == 0o750
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"), [(None, ChangedError), (ValueError(), ChangedError), (Preempted(15), Preempted)]
+)
+def test_a_file_that_is_written_while_it_is_open(
+    tmp_path: Path, error: BaseException | None, raised: type[BaseException]
+) -> None:
+    """Whatever its reader finds wrong with it, it has changed; a signal is still a signal."""
+    storage = LocalStorage(tmp_path)
+    storage.put("key", b"version one")
+
+    def read() -> None:
+        with storage.open_file(storage.stat("key"), tmp_path):
+            storage.put("key", b"version two!")
+            if error:
+                raise error
+
+    with pytest.raises(raised):
+        read()
 
 
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from job.storage.s3_client import open_client
 from job.storage.s3_errors import cause_of, passes, refusal
 from tests.faulty_proxy import Fault, in_turn
 from tests.seaweed import Seaweed
-from tests.storage.conftest import Bucket, Through
+from tests.storage.conftest import Bucket, Through, downloaded
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_gives_up_when_the_retry_time_is_over(bucket: Bucket, monkeypatch: pytes
 
 
 def test_final_answers_are_not_asked_for_again(
-    bucket: Bucket, through: Through, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, through: Through, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A 403, a 404 and a 412 take one request each."""
     storage, proxy = through
@@ -126,11 +126,11 @@ def test_final_answers_are_not_asked_for_again(
     assert storage.create("key", b"x")
     assert not storage.create("key", b"x")
     with pytest.raises(ChangedError):
-        storage.get_range("key", 0, 1, tag="0" * 32)
+        downloaded(storage, Entry("key", 1, "0" * 32), tmp_path)
     intruder = bucket.open(monkeypatch, {"AWS_ENDPOINT_URL_S3": proxy.endpoint, "AWS_SECRET_ACCESS_KEY": "wrong"})
     with pytest.raises(StorageError):
         intruder.get("key")
-    assert [request.method for request in proxy.requests] == ["GET", "PUT", "PUT", "GET", "GET"]
+    assert [request.method for request in proxy.requests] == ["GET", "PUT", "PUT", "HEAD", "GET", "GET"]
 
 
 @pytest.mark.parametrize(

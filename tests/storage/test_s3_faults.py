@@ -13,8 +13,7 @@ from structlog.testing import capture_logs
 
 from job.errors import ChangedError, ObjectMissingError, StorageUnavailableError
 from job.storage import Storage
-from job.storage.ranges import PART_BYTES
-from job.storage.s3 import S3Storage
+from job.storage.s3 import PART_BYTES, S3Storage
 from job.storage.s3_client import Client
 from tests.faulty_proxy import LOST_ANSWER, RESET, Fault, Request, at_random, in_turn
 from tests.seaweed import Seaweed
@@ -81,7 +80,7 @@ def test_a_server_that_refuses_signed_urls_is_asked_once(through: Through) -> No
 
 @pytest.mark.parametrize("name", ["reset", "lost answer", "503"])
 def test_every_call_survives(through: Through, name: str) -> None:
-    """put, create, stat, list, ranges and delete succeed although the first request of each is broken."""
+    """put, create, stat, list and delete succeed although the first request of each is broken."""
     storage, proxy = through
 
     def broken() -> None:
@@ -95,8 +94,6 @@ def test_every_call_survives(through: Through, name: str) -> None:
     assert storage.stat("key").size == len(DATA)
     broken()
     assert [entry.key for entry in storage.list()] == ["key", "new"]
-    broken()
-    assert storage.get_range("key", 5, 10) == DATA[5:15]
     broken()
     storage.delete("key")
     with pytest.raises(ObjectMissingError):

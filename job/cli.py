@@ -17,7 +17,7 @@ import structlog
 from job import __version__
 from job.errors import ExitCode, JobError, Preempted, ResourcesError, StorageUnavailableError
 from job.logs import configure_logs
-from job.settings import Settings, load_settings
+from job.settings import Settings, load_settings, variable_name
 from job.settings_help import settings_as_text
 from job.storage.uri import check_path, check_uri, shown
 from job.study.preemption import Preemption
@@ -42,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command: Callable[[argparse.Namespace], None] = options.command
         command(options)
     except JobError as error:
-        _log.error("job failed", error=str(error), exit_code=int(ExitCode.PERMANENT))
+        named = str(error) if error.setting is None else f"{variable_name(error.setting)}: {error}"
+        _log.error("job failed", error=named, exit_code=int(ExitCode.PERMANENT))
         return ExitCode.PERMANENT
     except StorageUnavailableError as error:
         _log.error("storage unavailable", error=str(error), exit_code=int(ExitCode.FAILURE))

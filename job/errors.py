@@ -17,8 +17,13 @@ class JobError(Exception):
     """What will not get better by itself: a setting, the data, a permission, a run that does not match.
 
     Its message is one sentence that names the value or file and says what is allowed; the user sees it
-    instead of a traceback, and the process exits with `ExitCode.PERMANENT`.
+    instead of a traceback, and the process exits with `ExitCode.PERMANENT`. `setting` is the field of Settings that the
+    message is about, if it is about one; the door names its variable.
     """
+
+    def __init__(self, message: str, *, setting: str | None = None) -> None:
+        super().__init__(message)
+        self.setting = setting
 
 
 class SettingsError(JobError):

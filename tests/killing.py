@@ -26,7 +26,7 @@ from typing import Any
 from job.cli import main
 from job.storage.local import LocalStorage
 from job.storage.s3 import S3Storage
-from job.study import finish, loop, preemption, trials
+from job.study import finish, preemption, prepare, trials
 from job.study.checkpoints import Checkpoints
 from job.training import trial
 
@@ -80,7 +80,7 @@ def watch_writes(watch: Watch) -> None:
     wrap(os, "rename", lambda _source, target: _place_of_path(str(target)))
     wrap(os, "rename", lambda _source, target: _place_of_path(str(target)), name="replace")
     wrap(Checkpoints, "step", lambda *_: "trial", name="after_step")
-    for module, name in ((loop, "load_catalogue"), (trials, "suggest"), (trial, "evaluate"), (finish, "evaluate")):
+    for module, name in ((prepare, "load_catalogue"), (trials, "suggest"), (trial, "evaluate"), (finish, "evaluate")):
         place = f"{module.__name__}.{name}"
         wrap(module, "call", lambda *_, place=place: place, name=name)
 

@@ -15,7 +15,8 @@ from job.model.escape import escape_markdown, quote_yaml
 from job.model.use import describe_use
 from job.records.dataset import Dataset
 from job.records.model import ModelDescription
-from job.records.results import Final, RepetitionRecord, Test, TrialRecord
+from job.records.results import Final, Test
+from job.records.trial import TrialRecord
 
 FEW_PHOTOS = 20
 """A class with fewer test photos has scores that say little: of 19 hits in 19, the 95 % interval begins at 0.83."""
@@ -152,7 +153,7 @@ by up to 4 pixels; the learning rate warms up and then falls as a cosine."""
 def _choice(settings: Mapping[str, Any], finals: Sequence[Final], best: TrialRecord) -> str:
     """Return how the model was chosen."""
     value = f"{best.value:.4f}, in epoch {best.best_epoch} of {settings['epochs']}"
-    if not isinstance(best, RepetitionRecord):
+    if not best.repetition:
         return f"Trial {best.number} has the best validation {settings['objective']}, {value}."
     final = next(each for each in finals if each.trial == best.number)
     spread = "" if final.std is None else f" (standard deviation {final.std:.4f})"

@@ -19,7 +19,8 @@ from job.records.model import (
     TensorType,
     TestMetrics,
 )
-from job.records.results import Final, RepetitionRecord, Test, TrialRecord
+from job.records.results import Final, Test
+from job.records.trial import TrialRecord
 from job.settings import Settings
 from job.training.data import Normalisation
 
@@ -100,7 +101,7 @@ def describe_model(
         sha256=dict(sha256),
         run=ModelRun(
             trial=best.number,
-            repetition=best.repetition if isinstance(best, RepetitionRecord) else None,
+            repetition=best.repetition or None,
             params=best.params,
             dataset_fingerprint=dataset_fingerprint,
             test=TestMetrics(

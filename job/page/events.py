@@ -9,7 +9,7 @@ from pathlib import Path
 from tensorboardX import SummaryWriter
 from tensorboardX.summary import hparams
 
-from job.records.results import EpochRecord, TrialRecord
+from job.records.trial import EpochRecord, TrialRecord
 
 _CURVES = tuple(name for name in EpochRecord.model_fields if name != "epoch")
 

@@ -15,7 +15,6 @@ from job.page.markup import Markup, decimals, join, tag
 from job.page.scales import Band, Scale
 
 Anchor = Literal["start", "middle", "end"]
-Status = Literal["complete", "diverged", "failed", "pruned"]
 
 GAP = 28.0  # between panels
 _APART = 8.0  # pixels between two labels of an axis
@@ -137,7 +136,7 @@ def mark(*parts: Markup, title: str) -> Markup:
     return tag("g", titled(title), *parts, class_="mark")
 
 
-def sign(x: float, y: float, status: Status) -> Markup:
+def sign(x: float, y: float, status: str) -> Markup:
     """Return the mark of a trial without a value: a cross (diverged), a triangle (failed) or a ring (pruned)."""
     if status == "diverged":
         arms = ((x - _ARM, y - _ARM, x + _ARM, y + _ARM), (x - _ARM, y + _ARM, x + _ARM, y - _ARM))

@@ -14,11 +14,10 @@ from job.errors import SettingsError
 from job.metrics import wilson_interval
 from job.page.scales import Linear, Log, Scale, rounded_out
 from job.records.objective import sense
-from job.records.results import EpochRecord, Final, Progress, Results, TrialResult
-from job.search.process import observe
+from job.records.results import Final, Progress, Results
+from job.records.trial import EpochRecord, TrialRecord
 from job.search.space import Range, SearchSpace, parse_search_space
 from job.search.suggest import design_size
-from job.search.surrogate import PartialDependence, partial_dependence
 from job.words import NBSP, NONE, OBJECTIVES, PARAMETERS, count, deviation, parameter, score
 
 _MANY_TIMES = 10.0  # from which ratio of losses on a logarithmic scale shows more
@@ -55,24 +54,24 @@ class View:
             return SearchSpace()
 
     @cached_property
-    def trials(self) -> list[TrialResult]:
+    def trials(self) -> list[TrialRecord]:
         """All trials in order."""
         return sorted(self.run.trials, key=lambda trial: trial.number)
 
     @cached_property
-    def complete(self) -> list[tuple[TrialResult, float]]:
+    def complete(self) -> list[tuple[TrialRecord, float]]:
         """The trials that have a value, with it, the best first."""
         rated = [(trial, trial.value) for trial in self.trials if trial.value is not None]
         return sorted(rated, key=lambda pair: (sense(self.objective) * pair[1], pair[0].number))
 
     @cached_property
-    def winner(self) -> TrialResult | None:
+    def winner(self) -> TrialRecord | None:
         """The best trial."""
         best = self.run.best
         return next((trial for trial in self.trials if best is not None and trial.number == best.trial), None)
 
     @cached_property
-    def finals(self) -> list[tuple[TrialResult, Final]]:
+    def finals(self) -> list[tuple[TrialRecord, Final]]:
         """The trials that were trained again with other seeds, the best mean first, then those that have none."""
         trials = {trial.number: trial for trial in self.trials}
         found = [(trials[final.trial], final) for final in self.run.finals if final.trial in trials]
@@ -86,13 +85,6 @@ class View:
         if best is None or best.repetition is None:
             return None
         return next((final for _, final in self.finals if final.trial == best.trial), None)
-
-    @cached_property
-    def dependence(self) -> PartialDependence | None:
-        """What the process fitted to all trials predicts."""
-        observations = observe(self.trials, self.objective)
-        seed = int(self.run.settings.get("seed", 0))
-        return partial_dependence(self.space, observations, seed, objective=self.objective)
 
     @property
     def n_planned(self) -> int:
@@ -135,7 +127,7 @@ class View:
         low, high = rounded_out(low, high, ticks)
         return Linear(low, high, start, end, percent=self.objective in {"accuracy", "balanced_accuracy"})
 
-    def within_noise(self) -> tuple[list[TrialResult], tuple[float, float]] | None:
+    def within_noise(self) -> tuple[list[TrialRecord], tuple[float, float]] | None:
         """Return the trials that the validation part cannot tell from the winner, and the interval that says so.
 
         It is the 95 % interval of the winner's accuracy; None for an objective that has no such interval, and where
@@ -149,7 +141,7 @@ class View:
         low, high = wilson_interval(round(self.winner.value * photos), photos)
         return [trial for trial, value in self.complete if value >= low and trial is not self.winner], (low, high)
 
-    def describe(self, trial: TrialResult) -> str:
+    def describe(self, trial: TrialRecord) -> str:
         """Return a trial in one line, as a mark's title has it."""
         value = trial.status if trial.value is None else f"{self.objective_name} {self.score(trial.value)}"
         where = f" after epoch {trial.best_epoch}" if trial.value is not None and trial.best_epoch else ""
@@ -165,7 +157,7 @@ class View:
             return "not compared"
         return self.score(final.mean) + ("" if final.std is None else f" ±{NBSP}{deviation(final.std, self.objective)}")
 
-    def describe_final(self, trial: TrialResult, final: Final) -> str:
+    def describe_final(self, trial: TrialRecord, final: Final) -> str:
         """Return what the repetitions of a trial came to, as a mark's title has it."""
         own = NONE if trial.value is None else self.score(trial.value)
         return f"Trial {trial.number}: {self.spread(final)}\nother seeds: {self.seeds(final)}\nin the search: {own}"

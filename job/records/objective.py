@@ -1,4 +1,4 @@
-"""What an objective is: which way is better, and where an epoch says it."""
+"""The objective: which way is better, and which of an epoch's scores it is."""
 
 
 def sense(objective: str) -> int:
@@ -9,3 +9,8 @@ def sense(objective: str) -> int:
 def score_name(objective: str) -> str:
     """Return which of an epoch's scores the objective names."""
     return "validation_loss" if objective == "log_loss" else objective
+
+
+def better(value: float, than: float | None, objective: str) -> bool:
+    """Return whether a value of the objective beats another; any value beats None, and equal ones do not."""
+    return than is None or sense(objective) * value < sense(objective) * than

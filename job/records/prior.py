@@ -1,17 +1,18 @@
-"""What a run keeps and tells of the earlier runs that it was begun from."""
+"""Earlier runs that a run was begun from, as run.json and results.json tell of them."""
 
 from typing import Literal
 
 from pydantic import Field
 
 from job.records.record import Record
+from job.records.trial import TrialStatus
 
 
 class PriorObservation(Record):
     """What a trial of an earlier run tells."""
 
     params: dict[str, float | str]
-    status: Literal["complete", "diverged", "pruned"]
+    status: Literal[TrialStatus.COMPLETE, TrialStatus.DIVERGED, TrialStatus.PRUNED]
     value: float | None = Field(description="This run's objective at the best epoch; null unless complete.")
     scores: list[float] = Field(description="This run's objective after each epoch.")
 

@@ -2,10 +2,11 @@
 
 import hashlib
 import re
-from typing import Any, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+SCHEMA_VERSION: Literal[1] = 1
 _CHECKSUM = re.compile(rb'"checksum": "([0-9a-f]{64})"')
 _NO_CHECKSUM = b'"checksum": ""'
 
@@ -26,9 +27,12 @@ class Record(BaseModel):
         extra="forbid", frozen=True, allow_inf_nan=False, json_schema_serialization_defaults_required=True
     )
 
+    _hidden: ClassVar[dict[str, Any]] = {}
+    """Fields that are not written, as pydantic's `exclude` takes them."""
+
     def to_json(self) -> bytes:
         """Return the canonical bytes, with their checksum: equal objects give equal bytes."""
-        data = self.model_dump_json(indent=2).encode() + b"\n"
+        data = self.model_dump_json(indent=2, exclude=self._hidden).encode() + b"\n"
         digest = hashlib.sha256(data).hexdigest().encode()
         return data.replace(_NO_CHECKSUM, b'"checksum": "' + digest + b'"')
 

@@ -4,7 +4,6 @@ Pure functions of what was observed, for reports; the search itself never reads 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -13,6 +12,7 @@ from scipy.stats import qmc, sobol_indices, uniform
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from job.records.objective import sense
+from job.records.results import Dependence, DependenceCurve, DependenceSurface, Importance
 from job.search.process import Observation, Process, from_unit, told_losses
 from job.search.space import Range, SearchSpace
 from job.seeds import derive_seed
@@ -33,95 +33,11 @@ _SURFACE = 24
 _FLAT = 1e-9  # standard deviations of what was told; predictions that vary less are equal but for rounding
 
 
-@dataclass(frozen=True)
-class Curve:
-    """The predicted objective at values of one hyperparameter, over the prior of all others."""
+def fit_surrogate(space: SearchSpace, observations: Sequence[Observation]) -> Process | None:
+    """Fit the process to all observations as a suggestion would.
 
-    values: tuple[float | str, ...]
-    mean: tuple[float, ...]
-    low: tuple[float, ...]
-    """The 10 % quantile over the others' values."""
-    high: tuple[float, ...]
-    """The 90 % quantile."""
-
-
-@dataclass(frozen=True)
-class Surface:
-    """The predicted objective at pairs of values of two ranges, the mean over the prior of all others."""
-
-    xs: tuple[float, ...]
-    ys: tuple[float, ...]
-    mean: tuple[tuple[float, ...], ...]
-    """(ys, xs)"""
-
-
-@dataclass(frozen=True)
-class PartialDependence:
-    """Curves by hyperparameter and surfaces by pair of ranges, in the objective's own unit and sense."""
-
-    curves: dict[str, Curve]
-    surfaces: dict[tuple[str, str], Surface]
-
-
-def importance(space: SearchSpace, observations: Sequence[Observation], seed: int) -> dict[str, tuple[float, float]]:
-    """Return the first-order and the total Sobol' index of each hyperparameter that was searched for, from 0 to 1.
-
-    They are the shares of the variance of what the process predicts over the priors: functional ANOVA (Hutter, Hoos
-    and Leyton-Brown, 2014) with Saltelli's estimator (2010). Empty where there are fewer than LEAST_TRIALS or
-    LEAST_COMPLETE, and where all are predicted to be equal.
+    None where too little is known: fewer trials than LEAST_TRIALS or LEAST_COMPLETE, or losses that are all equal.
     """
-    surrogate = _fit(space, observations)
-    if surrogate is None:
-        return {}
-    rng = np.random.default_rng(derive_seed(seed, "importance"))
-    dimensions = len(space.searched)
-    with threadpool_limits(1, user_api="blas"):
-        if surrogate.standardised(rng.random((_OTHERS, dimensions))).std() < _FLAT:
-            return {}
-        if dimensions == 1:  # which scipy cannot divide among
-            return dict.fromkeys(space.searched, (1.0, 1.0))
-        indices = sobol_indices(
-            func=lambda unit: surrogate.standardised(unit.T),  # unit: (dimensions, points)
-            n=_SOBOL_POINTS,
-            dists=[uniform()] * dimensions,
-            rng=rng,
-        )
-    pairs = zip(indices.first_order.ravel(), indices.total_order.ravel(), strict=True)
-    return {name: (_share(main), _share(total)) for name, (main, total) in zip(space.searched, pairs, strict=True)}
-
-
-def partial_dependence(
-    space: SearchSpace, observations: Sequence[Observation], seed: int, *, objective: str
-) -> PartialDependence | None:
-    """Return what is predicted along each hyperparameter and each pair of ranges, or None where too little is known.
-
-    Each value is the mean over points of the other hyperparameters that are drawn from their priors (Friedman, 2001).
-    Too little are fewer than LEAST_TRIALS or LEAST_COMPLETE, and losses that are all equal.
-    """
-    surrogate = _fit(space, observations)
-    if surrogate is None:
-        return None
-    sign = sense(objective)
-    rng = np.random.default_rng(derive_seed(seed, "partial dependence"))
-    others = qmc.Sobol(len(space.searched), scramble=True, rng=rng).random(_OTHERS)
-    names = list(space.searched)
-    ranges = [name for name in names if isinstance(space.searched[name], Range)]
-    with threadpool_limits(1, user_api="blas"):
-        curves = {name: _curve(surrogate, others, names.index(name), sign) for name in names}
-        surfaces = {
-            (x, y): _surface(surrogate, others[:_OTHERS_OF_PAIRS], names.index(x), names.index(y), sign)
-            for x, y in combinations(ranges, 2)
-        }
-    return PartialDependence(curves, surfaces)
-
-
-def _share(index: float) -> float:
-    """Return an index without the estimator's noise below 0 and above 1, and without digits that mean nothing."""
-    return round(min(max(float(index), 0.0), 1.0), 4)
-
-
-def _fit(space: SearchSpace, observations: Sequence[Observation]) -> Process | None:
-    """Fit the process to all observations as a suggestion would; None where it would know too little."""
     known = [observation.loss for observation in observations if observation.loss is not None]
     trials = len(known) + sum(observation.pruned for observation in observations)
     losses = told_losses(observations)
@@ -131,29 +47,86 @@ def _fit(space: SearchSpace, observations: Sequence[Observation]) -> Process | N
         return Process(space, observations, losses)
 
 
-def _curve(surrogate: Process, others: _Matrix, column: int, sign: int) -> Curve:
+def importance(surrogate: Process, seed: int) -> dict[str, Importance]:
+    """Return the first-order and the total Sobol' index of each hyperparameter that was searched, from 0 to 1.
+
+    They are the shares of the variance of what the process predicts over the priors: functional ANOVA (Hutter, Hoos
+    and Leyton-Brown, 2014) with Saltelli's estimator (2010). Empty where all predictions are equal.
+    """
+    names = list(surrogate.space.searched)
+    rng = np.random.default_rng(derive_seed(seed, "importance"))
+    with threadpool_limits(1, user_api="blas"):
+        if surrogate.standardised(rng.random((_OTHERS, len(names)))).std() < _FLAT:
+            return {}
+        if len(names) == 1:  # scipy cannot divide among one
+            return {names[0]: Importance(main=1.0, total=1.0)}
+        indices = sobol_indices(
+            func=lambda unit: surrogate.standardised(unit.T),  # unit: (dimensions, points)
+            n=_SOBOL_POINTS,
+            dists=[uniform()] * len(names),
+            rng=rng,
+        )
+    pairs = zip(indices.first_order.ravel(), indices.total_order.ravel(), strict=True)
+    shares = [Importance(main=_share(main), total=_share(total)) for main, total in pairs]
+    return dict(zip(names, shares, strict=True))
+
+
+def partial_dependence(surrogate: Process, seed: int, *, objective: str) -> Dependence:
+    """Return what is predicted along each hyperparameter and over each pair of ranges.
+
+    Each value is the mean over points of the other hyperparameters drawn from their priors (Friedman, 2001).
+    """
+    sign = sense(objective)
+    searched = surrogate.space.searched
+    rng = np.random.default_rng(derive_seed(seed, "partial dependence"))
+    others = qmc.Sobol(len(searched), scramble=True, rng=rng).random(_OTHERS)
+    ranges = [column for column, dimension in enumerate(searched.values()) if isinstance(dimension, Range)]
+    with threadpool_limits(1, user_api="blas"):
+        return Dependence(
+            curves={name: _curve(surrogate, others, column, sign) for column, name in enumerate(searched)},
+            surfaces=[_surface(surrogate, others[:_OTHERS_OF_PAIRS], x, y, sign) for x, y in combinations(ranges, 2)],
+        )
+
+
+def _share(index: float) -> float:
+    """Return an index without the estimator's noise below 0 and above 1, and without digits that mean nothing."""
+    return round(min(max(float(index), 0.0), 1.0), 4)
+
+
+def _curve(surrogate: Process, others: _Matrix, column: int, sign: int) -> DependenceCurve:
     dimension = list(surrogate.space.searched.values())[column]
     grid = _grid(dimension, _CURVE)
     points = np.tile(others, (len(grid), 1))  # (grid * others, dimensions)
     points[:, column] = np.repeat(grid, len(others))
     predicted = sign * surrogate.predict(points).reshape(len(grid), len(others))
     low, high = np.quantile(predicted, [0.1, 0.9], axis=1)
-    values = tuple(from_unit(dimension, float(u)) for u in grid)
-    return Curve(values, tuple(predicted.mean(axis=1).tolist()), tuple(low.tolist()), tuple(high.tolist()))
+    return DependenceCurve(
+        values=[from_unit(dimension, float(u)) for u in grid],
+        mean=_rounded(predicted.mean(axis=1)),
+        low=_rounded(low),
+        high=_rounded(high),
+    )
 
 
-def _surface(surrogate: Process, others: _Matrix, x: int, y: int, sign: int) -> Surface:
-    dimensions = list(surrogate.space.searched.values())
+def _surface(surrogate: Process, others: _Matrix, x: int, y: int, sign: int) -> DependenceSurface:
+    names, dimensions = zip(*surrogate.space.searched.items(), strict=True)
     grid = _cells(_SURFACE)
     points = np.tile(others, (_SURFACE**2, 1))  # (ys * xs * others, dimensions)
     points[:, x] = np.tile(np.repeat(grid, len(others)), _SURFACE)
     points[:, y] = np.repeat(grid, _SURFACE * len(others))
     predicted = sign * surrogate.predict(points).reshape(_SURFACE, _SURFACE, len(others))
-    return Surface(
-        xs=tuple(float(from_unit(dimensions[x], float(u))) for u in grid),
-        ys=tuple(float(from_unit(dimensions[y], float(u))) for u in grid),
-        mean=tuple(tuple(row) for row in predicted.mean(axis=2).tolist()),
+    return DependenceSurface(
+        x=names[x],
+        y=names[y],
+        xs=[float(from_unit(dimensions[x], float(u))) for u in grid],
+        ys=[float(from_unit(dimensions[y], float(u))) for u in grid],
+        mean=[_rounded(row) for row in predicted.mean(axis=2)],
     )
+
+
+def _rounded(values: _Matrix) -> list[float]:
+    """Return values with six significant digits: a prediction has no more."""
+    return [float(f"{value:.6g}") for value in values]
 
 
 def _grid(dimension: Range | tuple[str, ...], points: int) -> _Matrix:

@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from job.records.results import AttemptRecord
+from job.records.run import AttemptRecord, Replay
 from job.study.journal import Journal
 from job.text import printable
 
@@ -15,13 +15,13 @@ from job.text import printable
 class Attempt:
     """Writes its record whenever it changes; what the record has gained stays in it to the end."""
 
-    def __init__(self, journal: Journal, began: float, seconds: dict[str, float]) -> None:
+    def __init__(self, journal: Journal, began: float, seconds: dict[str, float], replay: Replay | None = None) -> None:
         """Begin an attempt: `began` is the monotonic clock's time at the start, `seconds` where time has gone since."""
         self._journal = journal
         self._began = began
         self._changing = threading.Lock()  # a signal is noted by a thread beside the work in hand
         host = printable(os.environ.get("POD_NAME") or platform.node())
-        self._record = AttemptRecord(started_at=datetime.now(UTC), host=host, seconds=seconds)
+        self._record = AttemptRecord(started_at=datetime.now(UTC), host=host, seconds=seconds, replay=replay)
         self.number = journal.begin_attempt(self._record)
 
     @property

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from job.records.results import AttemptRecord, TrialRecord
+from job.records.run import AttemptRecord
+from job.records.trial import TrialRecord
 
 
 def budget_spent(

@@ -1,9 +1,7 @@
 """The end of a run: the winner measured on the test part, this once, and everything published, results.json last."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import structlog
 import torch
@@ -13,20 +11,20 @@ from job.catalogue.catalogue import Catalogue
 from job.catalogue.split import Part
 from job.errors import JobError, RunMismatchError
 from job.model.files import model_files
-from job.records.results import RESULTS, RepetitionRecord, Results, Test, TrialRecord
-from job.study.finals import choose, compare
+from job.records.results import RESULTS, Results, Test
+from job.records.run import RunStatus
+from job.records.trial import TrialRecord
+from job.study.ledger import Ledger
 from job.study.mistakes import confident_mistakes
 from job.study.results import build_results, score_test
 from job.study.show import run_so_far, show_events, show_results
-from job.study.tidy import tidy
-from job.study.trials import Workbench, train_again
+from job.study.trials import train_again
+from job.study.workbench import Workbench
 from job.training.device import give_back_memory
 from job.training.evaluate import evaluate
 from job.training.model import build_model
 
 _log = structlog.get_logger()
-
-Status = Literal["complete", "budget_spent"]
 
 
 @dataclass(frozen=True)
@@ -41,33 +39,24 @@ class Winner:
     """That the measuring took."""
 
 
-def measure_winner(
-    bench: Workbench, catalogue: Catalogue, records: Sequence[TrialRecord], repetitions: Sequence[RepetitionRecord]
-) -> Winner:
-    """Choose the winner and measure it on the test part; raises JobError where no trial has a model."""
-    best = choose(records, repetitions, bench.settings)
+def measure_winner(bench: Workbench, catalogue: Catalogue, ledger: Ledger) -> Winner:
+    """Choose the winner and measure it on the test part; raises JobError if no trial has a model."""
+    best = ledger.winner
     if best is None or best.model is None:
+        last = ledger.trials[-1]
         message = (
-            f"none of {len(records)} trials has trained to the end (the last one, {records[-1].status}: "
-            f"{records[-1].error}); narrow FASHIONTUNE_SEARCH_SPACE, for instance to smaller learning rates"
+            f"none of {len(ledger.trials)} trials has trained to the end (the last one, {last.status}: {last.error}); "
+            "narrow the search space, for instance to smaller learning rates"
         )
-        raise JobError(message)
+        raise JobError(message, setting="search_space")
     weights = _weights(bench, best)
     started = time.monotonic()
     test = _measure(bench, catalogue, weights)
     return Winner(best, weights, test, time.monotonic() - started)
 
 
-def finish(
-    bench: Workbench,
-    status: Status,
-    records: Sequence[TrialRecord],
-    repetitions: Sequence[RepetitionRecord],
-    winner: Winner,
-) -> Results:
+def finish(bench: Workbench, ledger: Ledger, status: RunStatus, winner: Winner) -> Results:
     """Publish model and results; needs no photo any more."""
-    finals = compare(records, repetitions, bench.settings)
-    best, weights, test = winner.record, winner.weights, winner.test
     give_back_memory()  # what photos and training took, before the model's files and the figures take theirs
     bench.attempt.end(status, evaluate=winner.seconds)
     published = bench.journal.publish(
@@ -75,38 +64,35 @@ def finish(
             settings=bench.settings,
             dataset=bench.dataset,
             normalisation=bench.equipment.photos.normalisation,
-            trials=records,
-            finals=finals,
-            best=best,
-            weights=weights,
-            test=test,
+            trials=ledger.trials,
+            finals=ledger.finals,
+            best=winner.record,
+            weights=winner.weights,
+            test=winner.test,
         )
     )
     results = build_results(
+        ledger,
         status=status,
-        settings=bench.settings.shown(),
         dataset=bench.dataset,
-        trials=records,
-        finals=finals,
-        best=best,
-        test=test,
-        published=published,
-        run=run_so_far(bench, [*records, *repetitions]),
         prior=bench.run.warm_start,
+        test=winner.test,
+        published=published,
+        run=run_so_far(bench, ledger),
     )
-    show_events(bench, [*records, *repetitions])
+    show_events(bench, ledger)
     show_results(bench, results)
     bench.journal.record_results(results)
-    tidy(bench.journal, bench.settings, records, repetitions)
+    bench.journal.tidy(ledger)
     _log.info(
         "run",
         status=status,
-        trials=len(records),
-        best_trial=best.number,
+        trials=len(ledger.trials),
+        best_trial=results.best.trial,
         best_value=results.best.value,
-        test_accuracy=round(test.accuracy, 4),
-        test_accuracy_ci95=[round(limit, 4) for limit in test.accuracy_ci95],
-        test_macro_f1=round(test.macro_f1, 4),
+        test_accuracy=round(winner.test.accuracy, 4),
+        test_accuracy_ci95=[round(limit, 4) for limit in winner.test.accuracy_ci95],
+        test_macro_f1=round(winner.test.macro_f1, 4),
         images_per_second=results.run.images_per_second,
         seconds=results.run.seconds,
         results=bench.journal.storage.uri + RESULTS,
@@ -115,7 +101,7 @@ def finish(
 
 
 def _weights(bench: Workbench, best: TrialRecord) -> bytes:
-    """Return the winner's weights; where they are lost, the trial is trained again, which gives the same ones."""
+    """Return the winner's weights. If they are lost, its trial is trained again, which gives the same ones."""
     assert best.model is not None  # noqa: S101 -- tells the type checker what being the best means
     try:
         return bench.journal.load_model(best.model)

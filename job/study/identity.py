@@ -7,7 +7,7 @@ from typing import Any
 
 from job.errors import ChangedError, RunMismatchError
 from job.records.prior import PriorRun
-from job.records.results import RunRecord
+from job.records.run import RunRecord
 from job.settings import BEFORE_THEY_EXISTED, Settings, variable_name
 
 _VERSIONED = ("fashiontune-job", "torch", "torchvision", "scikit-optimize", "scikit-learn", "numpy", "pillow")

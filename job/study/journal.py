@@ -7,7 +7,7 @@ So a job that is killed between any two writes leaves a run that another job goe
 import contextlib
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -16,20 +16,12 @@ import structlog
 from job.errors import ObjectMissingError, RunMismatchError
 from job.records.model import PUBLISHED
 from job.records.record import BadRecordError, Record
-from job.records.results import (
-    PROGRESS,
-    RESULTS,
-    AttemptFile,
-    AttemptRecord,
-    Progress,
-    RepetitionRecord,
-    Results,
-    RunRecord,
-    StoredModel,
-    TrialRecord,
-)
+from job.records.results import PROGRESS, RESULTS, Progress, Results
+from job.records.run import AttemptFile, AttemptRecord, RunRecord, RunStatus
+from job.records.trial import StoredModel, TrialRecord
 from job.settings import Settings
 from job.storage.base import Data, Storage
+from job.study.ledger import Ledger
 
 RUN = "run.json"
 EVENTS = "tensorboard/"
@@ -38,12 +30,11 @@ _JSON = "application/json"
 _MODEL_KEY = re.compile(r"models/([-\d]+)\.[0-9a-f]+\.safetensors")
 _CHECKPOINT_KEY = re.compile(r"checkpoints/([-\d]+)\.(\d+)\.safetensors")
 _REPETITION_KEY = re.compile(r"finals/(\d+)-(\d+)\.json")
-_READERS = 16  # records are small, and what takes time is to wait for storage's answers
 _NUMBERED = re.compile(r"[a-z]+/(\d+)\.json")
+_READERS = 16  # records are small: reading them is waiting for storage's answers
 
 _log = structlog.get_logger()
 RecordT = TypeVar("RecordT", bound=Record)
-TrialT = TypeVar("TrialT", bound=TrialRecord)
 
 _ADVICE = "restore it, or start a new run"
 _RETRAIN = "restore it, or delete it and all later trials to have them trained again"
@@ -63,14 +54,14 @@ class Journal:
     def check_writable(self) -> None:
         """Raise StorageError unless objects can be created, read and deleted here."""
         self.storage.put(_WRITE_CHECK, b"fashiontune-job\n", content_type="text/plain")
-        with contextlib.suppress(ObjectMissingError):  # another job, which began at the same time, has deleted it
+        with contextlib.suppress(ObjectMissingError):  # deleted by another job that began at the same time
             self.storage.get(_WRITE_CHECK)
         self.storage.delete(_WRITE_CHECK)
 
     def run(self) -> RunRecord | None:
         """Return run.json, or None for a run that has not begun.
 
-        Raises RunMismatchError where it is damaged, or missing although there are trials: nothing else tells what they
+        Raises RunMismatchError if it is damaged, or missing although there are trials: nothing else tells what they
         were trained with.
         """
         run = self._read(RUN, RunRecord)
@@ -86,6 +77,10 @@ class Journal:
         assert stored is not None  # noqa: S101 -- run.json is never deleted
         return stored
 
+    def ledger(self, settings: Settings) -> Ledger:
+        """Return all trials and repetitions; raises RunMismatchError for one that is damaged or missing."""
+        return Ledger(settings, tuple(self.trials()), tuple(self.repetitions()))
+
     def trials(self) -> list[TrialRecord]:
         """Return the records of trials 0, 1, 2, … without a gap.
 
@@ -94,29 +89,28 @@ class Journal:
         numbers = self._numbers("trials/")
         missing = set(range(len(numbers))) - set(numbers)
         if missing:
-            last = _trial_key(numbers[-1])
-            message = (
-                f"{self.storage.uri}{_trial_key(min(missing))} is missing although {last} is there; {self._retrain}"
-            )
+            first, last = f"trials/{min(missing):04}.json", f"trials/{numbers[-1]:04}.json"
+            message = f"{self.storage.uri}{first} is missing although {last} is there; {self._retrain}"
             raise RunMismatchError(message)
-        with ThreadPoolExecutor(_READERS) as pool:
-            found = pool.map(lambda number: self._read(_trial_key(number), TrialRecord, self._retrain), numbers)
-            return [record for record in found if record is not None]
+        return self._read_trials([f"trials/{number:04}.json" for number in numbers], self._retrain)
 
-    def repetitions(self) -> list[RepetitionRecord]:
+    def repetitions(self) -> list[TrialRecord]:
         """Return the records of all repetitions, in order; raises RunMismatchError for one that is damaged."""
         matches = (_REPETITION_KEY.fullmatch(entry.key) for entry in self.storage.list("finals/"))
         keys = [match[0] for match in sorted(filter(None, matches), key=lambda match: (int(match[1]), int(match[2])))]
+        return self._read_trials(keys, _REPEAT)
+
+    def _read_trials(self, keys: Sequence[str], advice: str) -> list[TrialRecord]:
         with ThreadPoolExecutor(_READERS) as pool:
-            found = pool.map(lambda key: self._read(key, RepetitionRecord, _REPEAT), keys)
+            found = pool.map(lambda key: self._read(key, TrialRecord, advice), keys)
             return [record for record in found if record is not None]
 
-    def record_trial(self, record: TrialT) -> TrialT:
+    def record_trial(self, record: TrialRecord) -> TrialRecord:
         """Create a trial's or a repetition's record and return it, or the one that another job created first."""
-        key = f"{'finals' if isinstance(record, RepetitionRecord) else 'trials'}/{record.name}.json"
+        key = f"{'finals' if record.repetition else 'trials'}/{record.name}.json"
         if self.storage.create(key, record.to_json(), content_type=_JSON):
             return record
-        stored = self._read(key, type(record))
+        stored = self._read(key, TrialRecord)
         assert stored is not None  # noqa: S101 -- records are never deleted
         _log.info("trial was recorded by another job, whose record counts", trial=record.number)
         return stored
@@ -129,7 +123,7 @@ class Journal:
         return StoredModel(key=key, sha256=sha256)
 
     def load_model(self, model: StoredModel) -> bytes:
-        """Return a trial's weights, checked; raises RunMismatchError when they are missing or damaged."""
+        """Return a trial's weights, checked; raises RunMismatchError if they are missing or damaged."""
         try:
             data = self.storage.get(model.key)
         except ObjectMissingError:
@@ -138,20 +132,6 @@ class Journal:
             state = "damaged" if data else "missing"
             raise RunMismatchError(f"{self.storage.uri}{model.key} is {state}; {self._advice}")
         return data
-
-    def forget_models(self, recorded: Collection[TrialRecord], needed: Iterable[TrialRecord]) -> None:
-        """Delete the weights of trials and repetitions that are recorded, but for those that are needed.
-
-        One that is not recorded may be another job's, whose record is about to name its weights; and what results.json
-        names stays until it names something else.
-        """
-        published = self.results()
-        kept = {each.model.key for each in needed if each.model} | {published.best.model.key if published else ""}
-        names = {each.name for each in recorded}
-        for entry in list(self.storage.list("models/")):
-            match = _MODEL_KEY.fullmatch(entry.key)
-            if match and match[1] in names and entry.key not in kept:
-                self.storage.delete(entry.key)
 
     def checkpoints(self, name: str) -> list[tuple[int, str]]:
         """Return (steps done, key) of the checkpoints of a trial, the oldest first."""
@@ -164,12 +144,30 @@ class Journal:
         for _, key in self.checkpoints(name)[:-keep]:
             self.storage.delete(key)
 
-    def forget_checkpoints(self, recorded: Collection[TrialRecord]) -> None:
-        """Delete the checkpoints of trials and repetitions that are recorded."""
-        names = {each.name for each in recorded}
-        for entry in list(self.storage.list("checkpoints/")):
-            match = _CHECKPOINT_KEY.fullmatch(entry.key)
-            if match and match[1] in names:
+    def forget(self, ledger: Ledger) -> None:
+        """Delete the checkpoints of recorded trials, and the weights of those that are not needed.
+
+        Objects of a trial that is not recorded may be another job's, whose record is about to name them; weights that
+        results.json names stay until it names others.
+        """
+        recorded = {record.name for record in ledger.records}
+        self._forget("checkpoints/", _CHECKPOINT_KEY, recorded, kept=())
+        published = self.results()
+        kept = {record.model.key for record in ledger.needed if record.model}
+        self._forget("models/", _MODEL_KEY, recorded, kept | ({published.best.model.key} if published else set()))
+
+    def tidy(self, ledger: Ledger) -> None:
+        """Delete what a finished run no longer needs, progress.json last.
+
+        If progress.json is still there beside the results, a kill came in between, and this is done again.
+        """
+        self.forget(ledger)
+        self.storage.delete(PROGRESS)
+
+    def _forget(self, prefix: str, form: re.Pattern[str], recorded: set[str], kept: Iterable[str]) -> None:
+        for entry in list(self.storage.list(prefix)):
+            match = form.fullmatch(entry.key)
+            if match and match[1] in recorded and entry.key not in kept:
                 self.storage.delete(entry.key)
 
     def begin_attempt(self, attempt: AttemptRecord) -> int:
@@ -181,11 +179,11 @@ class Journal:
         return number
 
     def update_attempt(self, number: int, attempt: AttemptRecord) -> None:
-        """Write an attempt's record in place of the one that is there."""
+        """Overwrite an attempt's record."""
         self.storage.put(_attempt_key(number), AttemptFile(attempt=attempt).to_json(), content_type=_JSON)
 
     def attempts(self) -> dict[int, AttemptRecord]:
-        """Return all attempts by number, in order; one that is damaged or missing is said, and left out."""
+        """Return all attempts by number, in order. A damaged or missing one is logged and left out."""
         numbers = self._numbers("attempts/")
         for number in sorted(set(range(1, max(numbers, default=0))) - set(numbers)):
             _log.warning("attempt is missing and left out", key=_attempt_key(number))
@@ -212,7 +210,7 @@ class Journal:
         self.storage.put(RESULTS, results.to_json(), content_type=_JSON)
 
     def results(self) -> Results | None:
-        """Return results.json; None where there is none yet, or a damaged one, which is said: it is made anew."""
+        """Return results.json. None if missing; a damaged file is logged, and rebuilt by the run's next end."""
         try:
             return self._read(RESULTS, Results)
         except RunMismatchError as error:
@@ -222,10 +220,10 @@ class Journal:
     def finished(self, settings: Settings) -> Results | None:
         """Return the results of a run that has all that is asked for and whose published objects are whole.
 
-        It may have more; it has the repetitions only if as many were asked for of as many trials.
+        It may have more trials. Its repetitions count only if no more were asked for, of no more trials.
         """
         results = self.results()
-        if results is None or results.status != "complete" or len(results.trials) < settings.n_trials:
+        if results is None or results.status is not RunStatus.COMPLETE or len(results.trials) < settings.n_trials:
             return None
         extent = ("final_trials", "final_seeds") if settings.final_trials else ()
         if any(results.settings.get(name, 0) < getattr(settings, name) for name in extent):
@@ -242,10 +240,6 @@ class Journal:
     def shows_progress(self) -> bool:
         """Say whether there is a progress.json."""
         return any(entry.key == PROGRESS for entry in self.storage.list(PROGRESS))
-
-    def forget_progress(self) -> None:
-        """Delete progress.json, after results.json is there."""
-        self.storage.delete(PROGRESS)
 
     def show_events(self, trials: Sequence[TrialRecord], make: Callable[[TrialRecord], bytes]) -> None:
         """Write the event file of each trial that has none; TensorBoard takes each folder for a run of its own."""
@@ -275,10 +269,6 @@ class Journal:
         except BadRecordError as error:
             message = f"{self.storage.uri}{key} is damaged: {error}; {advice or self._advice}"
             raise RunMismatchError(message) from None
-
-
-def _trial_key(number: int) -> str:
-    return f"trials/{number:04}.json"
 
 
 def _attempt_key(number: int) -> str:

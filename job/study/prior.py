@@ -10,7 +10,7 @@ import structlog
 from job.errors import RunMismatchError, SettingsError, StorageError
 from job.records.objective import sense
 from job.records.prior import PriorObservation, PriorRun
-from job.records.results import TrialRecord
+from job.records.trial import TrialRecord
 from job.search.space import SearchSpace
 from job.settings import Settings, variable_name
 from job.storage import open_storage

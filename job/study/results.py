@@ -1,12 +1,8 @@
-"""Results of a finished search: results.json, made of records and one evaluation.
+"""How results.json and progress.json are put together: from records and one evaluation. Knows no storage."""
 
-Knows no storage and no study: it turns what is known into objects.
-"""
-
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,25 +10,12 @@ from numpy.typing import NDArray
 from job.metrics import class_metrics_of, metrics_of, wilson_interval
 from job.records.dataset import Dataset
 from job.records.prior import PriorRun, WarmStart
-from job.records.results import (
-    AttemptRecord,
-    Best,
-    ClassScore,
-    Environment,
-    Final,
-    Importance,
-    Mistake,
-    Progress,
-    RepetitionRecord,
-    Results,
-    Run,
-    Test,
-    TrialRecord,
-    TrialResult,
-)
+from job.records.results import Best, ClassScore, Mistake, Progress, Results, Run, Test
+from job.records.run import AttemptRecord, Environment, RunStatus
+from job.records.trial import TrialRecord
 from job.search.process import observe
-from job.search.space import parse_search_space
-from job.search.surrogate import importance
+from job.search.surrogate import fit_surrogate, importance, partial_dependence
+from job.study.ledger import Ledger
 
 
 def score_test(
@@ -88,70 +71,40 @@ def describe_run(
     )
 
 
-def importance_of(settings: Mapping[str, Any], trials: Sequence[TrialRecord]) -> dict[str, Importance]:
-    """Return the importance of each hyperparameter that was searched; `settings` are those that define the search."""
-    space = parse_search_space(json.dumps(settings["search_space"]))
-    observations = observe(trials, settings["objective"])
-    found = importance(space, observations, settings["seed"])
-    return {name: Importance(main=main, total=total) for name, (main, total) in found.items()}
-
-
 def build_results(
+    ledger: Ledger,
     *,
-    status: Literal["complete", "budget_spent"],
-    settings: Mapping[str, Any],
+    status: RunStatus,
     dataset: Dataset,
-    trials: Sequence[TrialRecord],
-    finals: Sequence[Final],
-    best: TrialRecord,
+    prior: Sequence[PriorRun],
     test: Test,
     published: Mapping[str, str],
     run: Run,
-    prior: Sequence[PriorRun] = (),
 ) -> Results:
-    """Return results.json; `best` is one of `trials`, or a repetition of one, and has its weights stored."""
-    winner = _best(best, finals)
-    assert winner is not None  # noqa: S101 -- tells the type checker what being the best means
-    return Results(
-        status=status,
-        **_search(settings=settings, dataset=dataset, trials=trials, finals=finals, run=run, prior=prior),
-        best=winner,
-        test=test,
-        published=dict(published),
-    )
+    """Return results.json of a run that has a winner."""
+    best = _best(ledger)
+    assert best is not None  # noqa: S101 -- only such a run has results
+    known = _known(ledger, dataset, prior, run)
+    return Results(status=status, **known, best=best, test=test, published=dict(published))
 
 
-def build_progress(
-    *,
-    settings: Mapping[str, Any],
-    dataset: Dataset,
-    trials: Sequence[TrialRecord],
-    finals: Sequence[Final],
-    best: TrialRecord | None,
-    run: Run,
-    prior: Sequence[PriorRun] = (),
-) -> Progress:
-    """Return progress.json; `best` is None while no trial is complete."""
-    return Progress(
-        **_search(settings=settings, dataset=dataset, trials=trials, finals=finals, run=run, prior=prior),
-        best=_best(best, finals),
-    )
+def build_progress(ledger: Ledger, *, dataset: Dataset, prior: Sequence[PriorRun], run: Run) -> Progress:
+    """Return progress.json."""
+    return Progress(**_known(ledger, dataset, prior, run), best=_best(ledger))
 
 
-def _search(
-    *,
-    settings: Mapping[str, Any],
-    dataset: Dataset,
-    trials: Sequence[TrialRecord],
-    finals: Sequence[Final],
-    run: Run,
-    prior: Sequence[PriorRun],
-) -> dict[str, Any]:
-    """Return what results.json and progress.json have in common."""
-    return {
-        "settings": {name: value for name, value in settings.items() if name != "search_space"},
+def _known(ledger: Ledger, dataset: Dataset, prior: Sequence[PriorRun], run: Run) -> dict[str, Any]:
+    settings = ledger.settings
+    shown = settings.shown()
+    surrogate = fit_surrogate(settings.space, observe(ledger.trials, settings.objective))
+    explained: dict[str, Any] = {"importance": {}}
+    if surrogate is not None:
+        explained["importance"] = importance(surrogate, settings.seed)
+        explained["dependence"] = partial_dependence(surrogate, settings.seed, objective=settings.objective)
+    return explained | {
+        "search_space": shown.pop("search_space"),
+        "settings": shown,
         "dataset": dataset,
-        "search_space": settings["search_space"],
         "warm_start": [
             WarmStart(
                 uri=earlier.uri,
@@ -162,18 +115,22 @@ def _search(
             )
             for earlier in prior
         ],
-        "trials": [TrialResult.model_validate(trial.model_dump(exclude={"model", "checksum"})) for trial in trials],
-        "finals": list(finals),
-        "importance": importance_of(settings, trials),
+        "trials": ledger.trials,
+        "finals": ledger.finals,
         "run": run,
     }
 
 
-def _best(best: TrialRecord | None, finals: Sequence[Final]) -> Best | None:
-    if best is None or best.value is None or best.model is None:
+def _best(ledger: Ledger) -> Best | None:
+    winner = ledger.winner
+    if winner is None or winner.value is None or winner.model is None:
         return None
-    value, repetition = best.value, None
-    if isinstance(best, RepetitionRecord):
-        repetition = best.repetition
-        value = next((final.mean for final in finals if final.trial == best.number and final.mean is not None), value)
-    return Best(trial=best.number, params=best.params, value=value, repetition=repetition, model=best.model)
+    means = {final.trial: final.mean for final in ledger.finals}
+    mean = means.get(winner.number) if winner.repetition else None
+    return Best(
+        trial=winner.number,
+        params=winner.params,
+        value=winner.value if mean is None else mean,
+        repetition=winner.repetition or None,
+        model=winner.model,
+    )

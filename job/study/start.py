@@ -6,14 +6,13 @@ from dataclasses import dataclass
 import structlog
 
 from job.records.results import RESULTS, Results
+from job.records.run import RunRecord, RunStatus
 from job.settings import Settings
 from job.storage import open_storage
 from job.study.budget import budget_spent
-from job.study.finals import compare
 from job.study.identity import refuse_other_settings
 from job.study.journal import Journal
 from job.study.preemption import Preemption
-from job.study.tidy import tidy
 
 _log = structlog.get_logger()
 
@@ -27,26 +26,31 @@ class Outcome:
     """Of results.json."""
 
 
+def open_run(settings: Settings) -> tuple[Journal, RunRecord | None]:
+    """Return the journal at OUTPUT_URI and run.json, None if the run has not begun.
+
+    Raises RunMismatchError for a run of other settings.
+    """
+    journal = Journal(open_storage(settings.output_uri, retry_seconds=settings.retry_seconds))
+    run = journal.run()
+    if run is not None:
+        refuse_other_settings(run, settings, settings.output_uri)
+    return journal, run
+
+
 def run_job(settings: Settings, stop: Preemption) -> Outcome:
     """Do the whole job, or what is left of it.
 
     Raises JobError for what will not get better by itself, StorageUnavailableError for what may, and Preempted.
     """
-    journal = Journal(open_storage(settings.output_uri, retry_seconds=settings.retry_seconds))
     structlog.contextvars.bind_contextvars(run=settings.output_uri)
+    journal, run = open_run(settings)
     uri = journal.storage.uri + RESULTS
-    run = journal.run()
     if run is not None:
-        refuse_other_settings(run, settings, settings.output_uri)
-        results = journal.finished(settings) if run.dataset_uri == settings.dataset_uri else None
+        results = _nothing_left(settings, journal, run)
         if results is not None:
-            if journal.shows_progress():  # a kill came between the results and the end
-                tidy(journal, settings, journal.trials(), journal.repetitions())
-            _log.info("run is complete already", trials=len(results.trials), results=uri)
-            return Outcome(results, uri)
-        results = journal.results()
-        if results is not None and results.status == "budget_spent" and _still_spent(results, settings, journal):
-            _log.info("time budget is spent already", trials=len(results.trials), results=uri)
+            done = "time budget is spent" if results.status is RunStatus.BUDGET_SPENT else "run is complete"
+            _log.info(f"{done} already", trials=len(results.trials), results=uri)
             return Outcome(results, uri)
     journal.check_writable()
     # OpenMP's threads spin while they wait, 300,000 times by default: two jobs on the same two cores then train at 17
@@ -57,7 +61,16 @@ def run_job(settings: Settings, stop: Preemption) -> Outcome:
     return Outcome(work(settings, journal, run, stop), uri)
 
 
-def _still_spent(results: Results, settings: Settings, journal: Journal) -> bool:
-    records, repetitions = journal.trials(), journal.repetitions()
-    shown = len(records) == len(results.trials) and compare(records, repetitions, settings) == results.finals
-    return shown and budget_spent(settings.time_budget, [*records, *repetitions], journal.attempts())
+def _nothing_left(settings: Settings, journal: Journal, run: RunRecord) -> Results | None:
+    """Return the results of a run that has all that is asked for, or whose time budget is still spent."""
+    results = journal.finished(settings) if run.dataset_uri == settings.dataset_uri else None
+    if results is not None:
+        if journal.shows_progress():  # a kill came between the results and the end
+            journal.tidy(journal.ledger(settings))
+        return results
+    results = journal.results()
+    if results is None or results.status is not RunStatus.BUDGET_SPENT:
+        return None
+    ledger = journal.ledger(settings)
+    shown = len(ledger.trials) == len(results.trials) and ledger.finals == results.finals
+    return results if shown and budget_spent(settings.time_budget, ledger.records, journal.attempts()) else None

@@ -1,12 +1,11 @@
-"""What a trial is told, what it works with and what it comes to; the words that training and study share."""
+"""A trial's plan, the equipment that it works with, and its outcome."""
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from job.records.objective import score_name
+from job.records.trial import EpochRecord, TrialStatus, trial_name
 from job.training.data import Photos
 from job.training.device import Device
 
@@ -24,51 +23,35 @@ class TrialPlan:
     epochs: int
     batch_size: int
     objective: str
-    """A field of EpochScores; log_loss is minimised, the others are maximised."""
+    """The validation metric that trials are compared by."""
     repetition: int = 0
     """Which time the trial is trained again, with a seed of its own; 0 is the trial itself."""
 
     @property
     def name(self) -> str:
-        """What the keys of its objects begin with."""
-        return f"{self.number:04}-{self.repetition}" if self.repetition else f"{self.number:04}"
+        """The beginning of the keys of its objects."""
+        return trial_name(self.number, self.repetition)
 
 
-@dataclass(frozen=True)
-class EpochScores:
-    """One point of the learning curve; all but the training loss are measured on the validation part."""
+class EpochScores(EpochRecord):
+    """One point of the learning curve, and the seconds that it took."""
 
-    epoch: int
-    train_loss: float
-    validation_loss: float
-    accuracy: float
-    macro_f1: float
-    balanced_accuracy: float
     train_seconds: float
     evaluate_seconds: float
 
-    def value(self, objective: str) -> float:
-        """Return the score that the objective names."""
-        return float(getattr(self, score_name(objective)))
-
 
 @dataclass
-class TrialResult:
-    """What a trial came to; its weights are those of the best epoch, on the CPU."""
+class TrialOutcome:
+    """What came of a trial; `weights` are those of its best epoch, on the CPU."""
 
-    status: Literal["complete", "diverged", "failed", "pruned"]
+    status: TrialStatus
     epochs: list[EpochScores] = field(default_factory=list)
     best_epoch: int | None = None
     value: float | None = None
     weights: dict[str, Tensor] | None = None
     error: str | None = None
-
-
-def better(value: float, than: float | None, objective: str) -> bool:
-    """Return whether a value of the objective beats another; any value beats None, and equal ones do not."""
-    if than is None:
-        return True
-    return value < than if objective == "log_loss" else value > than
+    checkpoint_seconds: float = 0.0
+    """That training stood still for checkpoints, as far as who took them says."""
 
 
 @dataclass(frozen=True)

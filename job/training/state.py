@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 import torch
 from torch import Tensor, nn
 
+from job.records.trial import TrialStatus
 from job.seeds import derive_seed
 from job.training.checkpoint import (
     BadCheckpointError,
@@ -17,7 +18,7 @@ from job.training.checkpoint import (
 )
 from job.training.model import build_model
 from job.training.optimizers import build_optimizer
-from job.training.plan import EpochScores, Equipment, TrialPlan, TrialResult
+from job.training.plan import EpochScores, Equipment, TrialOutcome, TrialPlan
 
 _MODEL, _BEST, _OPTIMIZER, _LOSS_SUM = "model.", "best.", "optimizer.", "loss_sum"
 
@@ -38,7 +39,7 @@ class TrialState:
     """Steps done in this epoch."""
     train_seconds: float = 0.0
     """Spent on this epoch's steps."""
-    result: TrialResult = field(default_factory=lambda: TrialResult("complete"))
+    outcome: TrialOutcome = field(default_factory=lambda: TrialOutcome(TrialStatus.COMPLETE))
 
 
 def fresh_state(plan: TrialPlan, equipment: Equipment) -> TrialState:
@@ -62,12 +63,12 @@ def fresh_state(plan: TrialPlan, equipment: Equipment) -> TrialState:
 
 def take_snapshot(plan: TrialPlan, state: TrialState) -> bytearray:
     """Return a checkpoint of the state that lacks its checksum; training may go on while it is sealed and written."""
-    result = state.result
+    outcome = state.outcome
     tensors = {_LOSS_SUM: state.loss_sum}
     for prefix, found in (
         (_MODEL, state.model.state_dict()),
         (_OPTIMIZER, optimizer_tensors(state.optimizer)),
-        (_BEST, result.weights or {}),
+        (_BEST, outcome.weights or {}),
     ):
         tensors |= {prefix + name: value for name, value in found.items()}
     position = {
@@ -75,9 +76,9 @@ def take_snapshot(plan: TrialPlan, state: TrialState) -> bytearray:
         "step": state.step,
         "train_seconds": state.train_seconds,
         "scaler": state.scaler.state_dict(),
-        "epochs": [asdict(scores) for scores in result.epochs],
-        "best_epoch": result.best_epoch,
-        "value": result.value,
+        "epochs": [scores.model_dump() for scores in outcome.epochs],
+        "best_epoch": outcome.best_epoch,
+        "value": outcome.value,
     }
     return lay_out(Snapshot(asdict(plan), position, tensors))
 
@@ -102,7 +103,7 @@ def restore_state(plan: TrialPlan, equipment: Equipment, data: bytes) -> TrialSt
     state.loss_sum.copy_(snapshot.tensors[_LOSS_SUM])
     state.epoch, state.step = position["epoch"], position["step"]
     state.train_seconds = position["train_seconds"]
-    state.result.epochs = [EpochScores(**scores) for scores in position["epochs"]]
-    state.result.best_epoch, state.result.value = position["best_epoch"], position["value"]
-    state.result.weights = parts[_BEST] or None
+    state.outcome.epochs = [EpochScores(**scores) for scores in position["epochs"]]
+    state.outcome.best_epoch, state.outcome.value = position["best_epoch"], position["value"]
+    state.outcome.weights = parts[_BEST] or None
     return state

@@ -14,11 +14,13 @@ import torch
 from torch.nn import functional
 
 from job.metrics import metrics_of
+from job.records.objective import better
+from job.records.trial import TrialStatus
 from job.training.checkpoint import copy_weights
 from job.training.data import plan_epoch, training_batch
 from job.training.evaluate import Evaluation, evaluate
 from job.training.optimizers import learning_rate_at
-from job.training.plan import EpochScores, Equipment, TrialPlan, TrialResult, better, step_sizes
+from job.training.plan import EpochScores, Equipment, TrialOutcome, TrialPlan, step_sizes
 from job.training.state import TrialState
 
 OUT_OF_MEMORY = "out of memory; a smaller FASHIONTUNE_BATCH_SIZE needs less"
@@ -41,57 +43,57 @@ class Hooks:
     """Called with the state at each step boundary, and between the batches of a validation, which changes no state; may
     raise to put the trial down."""
     after_epoch: Callable[[EpochScores], None]
-    stop: Callable[[Sequence[EpochScores]], bool] = never
+    prune: Callable[[Sequence[EpochScores]], bool] = never
     """Asked with the scores of all epochs so far, after each but the last: whether the trial is worth no more of them.
     Must answer the same to the same, since a trial that goes on from a checkpoint asks again."""
 
 
-def run_trial(plan: TrialPlan, equipment: Equipment, hooks: Hooks, state: TrialState) -> TrialResult:
+def run_trial(plan: TrialPlan, equipment: Equipment, hooks: Hooks, state: TrialState) -> TrialOutcome:
     """Train and validate one configuration from `state` to its end.
 
     A loss that is not finite ends the trial as diverged, too little memory as failed; neither is an error of the job.
     """
-    result = state.result
+    outcome = state.outcome
     try:
         _train(plan, equipment, hooks, state)
     except (torch.OutOfMemoryError, MemoryError) as error:
-        return _out_of_memory(result, error)
+        return _out_of_memory(outcome, error)
     except RuntimeError as error:
         if "can't allocate memory" not in str(error):  # the CPU allocator has no exception of its own
             raise
-        return _out_of_memory(result, error)
-    return result
+        return _out_of_memory(outcome, error)
+    return outcome
 
 
-def _out_of_memory(result: TrialResult, error: Exception) -> TrialResult:
+def _out_of_memory(outcome: TrialOutcome, error: Exception) -> TrialOutcome:
     # the details differ from machine to machine, and a record must not
     _log.warning("out of memory", detail=str(error))
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-    return TrialResult("failed", epochs=result.epochs, error=OUT_OF_MEMORY)
+    return TrialOutcome(TrialStatus.FAILED, epochs=outcome.epochs, error=OUT_OF_MEMORY)
 
 
 def _train(plan: TrialPlan, equipment: Equipment, hooks: Hooks, state: TrialState) -> None:
-    photos, result = equipment.photos, state.result
+    photos, outcome = equipment.photos, state.outcome
     while state.epoch <= plan.epochs:
         train_loss = _train_epoch(plan, equipment, state, hooks.after_step)
         started = time.monotonic()
         between = partial(hooks.after_step, state)
         evaluation = evaluate(state.model, photos, photos.validation, equipment.device, between)
         if not (math.isfinite(train_loss) and math.isfinite(evaluation.loss)):
-            result.status, result.error = "diverged", f"the loss was not finite in epoch {state.epoch}"
-            result.value = result.best_epoch = result.weights = None
+            outcome.status, outcome.error = TrialStatus.DIVERGED, f"the loss was not finite in epoch {state.epoch}"
+            outcome.value = outcome.best_epoch = outcome.weights = None
             return
         scores = _scores(state, train_loss, evaluation, time.monotonic() - started)
-        result.epochs.append(scores)
-        if better(scores.value(plan.objective), result.value, plan.objective):
-            result.value, result.best_epoch = scores.value(plan.objective), state.epoch
-            result.weights = copy_weights(state.model)
+        outcome.epochs.append(scores)
+        if better(scores.value(plan.objective), outcome.value, plan.objective):
+            outcome.value, outcome.best_epoch = scores.value(plan.objective), state.epoch
+            outcome.weights = copy_weights(state.model)
         state.epoch, state.step, state.train_seconds = state.epoch + 1, 0, 0.0
         state.loss_sum.zero_()
         hooks.after_epoch(scores)
-        if state.epoch <= plan.epochs and hooks.stop(result.epochs):
-            result.status, result.value, result.best_epoch, result.weights = "pruned", None, None, None
+        if state.epoch <= plan.epochs and hooks.prune(outcome.epochs):
+            outcome.status, outcome.value, outcome.best_epoch, outcome.weights = TrialStatus.PRUNED, None, None, None
             return
 
 

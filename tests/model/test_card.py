@@ -14,7 +14,8 @@ from job.model.files import describe_model
 from job.records.dataset import Dataset
 from job.records.model import ModelDescription
 from job.records.record import BadRecordError
-from job.records.results import Final, RepetitionRecord, TrialRecord
+from job.records.results import Final
+from job.records.trial import TrialRecord
 from job.study.results import score_test
 from tests.study.test_results import START
 
@@ -164,7 +165,7 @@ def test_the_card_of_a_repetition_tells_how_it_was_chosen() -> None:
         dataset=DATASET,
         trials=[BEST] * 5,
         finals=[Final(trial=2, values=[0.5, None], mean=None, std=None), final],
-        best=RepetitionRecord(**fields, repetition=2),
+        best=TrialRecord(**fields | {"repetition": 2}),
         test=TEST,
     ).decode()
     words = " ".join(card.split())

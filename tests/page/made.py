@@ -14,26 +14,13 @@ from PIL import Image
 
 from job.records.dataset import ClassCount, Dataset, ExcludedClass, LeftOut, Missing
 from job.records.prior import WarmStart
-from job.records.results import (
-    AttemptRecord,
-    Best,
-    Environment,
-    EpochRecord,
-    Final,
-    Importance,
-    Mistake,
-    Progress,
-    Results,
-    Run,
-    StoredModel,
-    TrialRecord,
-    TrialResult,
-    TrialTiming,
-)
+from job.records.results import Best, Final, Mistake, Progress, Results, Run
+from job.records.run import AttemptRecord, Environment
+from job.records.trial import EpochRecord, StoredModel, TrialRecord, TrialTiming
 from job.search.process import observe
 from job.search.space import Range, SearchSpace, parse_search_space
 from job.search.suggest import suggest
-from job.search.surrogate import importance
+from job.search.surrogate import fit_surrogate, importance, partial_dependence
 from job.study.results import describe_run, score_test
 
 START = datetime(2026, 3, 2, 8, 15, tzinfo=UTC)
@@ -161,8 +148,12 @@ def _parts(
     sign = 1 if objective == "log_loss" else -1
     best = min(complete, key=lambda record: sign * (record.value or 0.0), default=None)
     observations = observe(records, objective)
-    shares = importance(space, observations, seed)
-    return {
+    surrogate = fit_surrogate(space, observations)
+    explained: dict[str, Any] = {"importance": {}}
+    if surrogate is not None:
+        explained["importance"] = importance(surrogate, seed)
+        explained["dependence"] = partial_dependence(surrogate, seed, objective=objective)
+    return explained | {
         "settings": {
             "dataset_uri": "s3://shop/fashion.zip",
             "target_column": "subCategory",
@@ -180,11 +171,10 @@ def _parts(
         },
         "dataset": _dataset(n_classes, names),
         "search_space": space.to_dict(),
-        "trials": [TrialResult.model_validate(r.model_dump(exclude={"model", "checksum"})) for r in records],
+        "trials": records,
         "best": None
         if best is None
         else Best(trial=best.number, params=best.params, value=best.value or 0.0, model=_MODEL),
-        "importance": {name: Importance(main=main, total=total) for name, (main, total) in shares.items()},
         "run": _run(records, n_attempts),
     }
 
@@ -262,7 +252,7 @@ def _trial(
     )
 
 
-def _finals(trials: Sequence[TrialResult], number: int, objective: str, rng: np.random.Generator) -> list[Final]:
+def _finals(trials: Sequence[TrialRecord], number: int, objective: str, rng: np.random.Generator) -> list[Final]:
     """Return repetitions of the best trials, worse than these as a rule."""
     sign = 1 if objective == "log_loss" else -1
     rated = sorted((sign * trial.value, trial.number) for trial in trials if trial.value is not None)

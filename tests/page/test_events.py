@@ -9,7 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from job.page.events import event_file
-from job.records.results import EpochRecord, TrialRecord, TrialTiming
+from job.records.trial import EpochRecord, TrialRecord, TrialTiming
 
 ENDED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

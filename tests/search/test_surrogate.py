@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from job.records.objective import sense
+from job.records.results import Dependence
+from job.search import surrogate
 from job.search.process import Observation, Params, point
 from job.search.space import SearchSpace, parse_search_space
-from job.search.surrogate import LEAST_TRIALS, importance, partial_dependence
+from job.search.surrogate import LEAST_TRIALS, fit_surrogate
 
 SPACE = parse_search_space(None)
 RANGES = parse_search_space('{"optimizer": "sgd"}')
@@ -26,6 +28,21 @@ def points(space: SearchSpace, count: int, seed: int = 0) -> list[Params]:
 def observe(trials: Iterable[tuple[Params, float | None]], objective: str) -> list[Observation]:
     sign = sense(objective)
     return [Observation(params, None if value is None else sign * value) for params, value in trials]
+
+
+def importance(space: SearchSpace, observations: list[Observation], seed: int) -> dict[str, tuple[float, float]]:
+    """Return main and total by hyperparameter; nothing where too little is known."""
+    process = fit_surrogate(space, observations)
+    found = {} if process is None else surrogate.importance(process, seed)
+    return {name: (share.main, share.total) for name, share in found.items()}
+
+
+def partial_dependence(
+    space: SearchSpace, observations: list[Observation], seed: int, *, objective: str
+) -> Dependence | None:
+    """Return curves and surfaces; None where too little is known."""
+    process = fit_surrogate(space, observations)
+    return None if process is None else surrogate.partial_dependence(process, seed, objective=objective)
 
 
 def unit(params: Params) -> tuple[float, float, float]:
@@ -95,8 +112,8 @@ def test_a_surface_stands_for_each_pair_of_ranges() -> None:
     found = partial_dependence(SPACE, observe(trials, "accuracy"), 0, objective="accuracy")
     assert found is not None
     pairs = [("learning_rate", "momentum"), ("learning_rate", "weight_decay"), ("momentum", "weight_decay")]
-    assert list(found.surfaces) == pairs
-    surface = found.surfaces["learning_rate", "weight_decay"]
+    assert [(surface.x, surface.y) for surface in found.surfaces] == pairs
+    surface = found.surfaces[1]
     assert np.shape(surface.mean) == (len(surface.ys), len(surface.xs))
     for row in surface.mean:
         assert surface.xs[int(np.argmax(row))] == pytest.approx(10 ** (-3 + 2 * 0.6), rel=0.2)
@@ -164,11 +181,10 @@ def test_another_process_says_the_same() -> None:
     """Equal observations give equal numbers to the last digit, or a page drawn again would be another."""
     code = """
 import json
-from tests.search.test_surrogate import SPACE, bowl, observe, points
-from job.search.surrogate import importance, partial_dependence
+from tests.search.test_surrogate import SPACE, bowl, importance, observe, partial_dependence, points
 observations = observe([(params, bowl(params)) for params in points(SPACE, 12)], "accuracy")
 found = partial_dependence(SPACE, observations, 0, objective="accuracy")
-surfaces = [surface.mean for surface in found.surfaces.values()]
+surfaces = [surface.mean for surface in found.surfaces]
 print(json.dumps([importance(SPACE, observations, 0), found.curves["momentum"].mean, surfaces]))
 """
     runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from job.records.results import AttemptRecord
+from job.records.run import AttemptRecord
 from job.storage.local import LocalStorage
 from job.study.attempt import Attempt
 from job.study.journal import Journal

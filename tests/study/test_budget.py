@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from job.records.results import AttemptRecord, TrialRecord, TrialTiming
+from job.records.run import AttemptRecord
+from job.records.trial import TrialRecord, TrialTiming
 from job.study.budget import budget_spent
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from job.records.results import StoredModel, TrialRecord
+from job.records.trial import StoredModel, TrialRecord
 from tests.jobs import comparable, error_of, events, results_of, run_job, tiny_settings
 
 

@@ -5,7 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from job.errors import JobError
-from job.records.results import AttemptRecord
+from job.records.run import AttemptRecord
+from job.records.trial import TrialStatus
+from job.settings import Settings
+from job.study.ledger import Ledger
 from job.study.loop import _refuse_failures
 from job.study.trials import _deaths
 from tests.study.test_journal import trial
@@ -16,13 +19,16 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 def test_trials_that_failed_end_the_job_and_those_that_diverged_or_were_pruned_do_not() -> None:
     """As many as MAX_FAILED_TRIALS are too many, and the last one's error is in the sentence."""
-    records = [
-        trial(number, None).model_copy(update={"status": status, "error": f"error {number}"})
+    records = tuple(
+        trial(number, None).model_copy(update={"status": TrialStatus(status), "error": f"error {number}"})
         for number, status in enumerate(("failed", "diverged", "pruned", "failed", "diverged"))
-    ]
-    _refuse_failures(records, 3)
-    with pytest.raises(JobError, match=r"2 trials have failed, .*_MAX_FAILED_TRIALS=2; .* trial 3: error 3"):
-        _refuse_failures(records, 2)
+    )
+    _refuse_failures(Ledger(Settings(max_failed_trials=3), records))
+    with pytest.raises(
+        JobError, match="2 trials have failed, and 2 end the job; the last one, trial 3: error 3"
+    ) as caught:
+        _refuse_failures(Ledger(Settings(max_failed_trials=2), records))
+    assert caught.value.setting == "max_failed_trials"
 
 
 def attempt(number: int | None, step: int, outcome: str | None = None, repetition: int | None = None) -> AttemptRecord:

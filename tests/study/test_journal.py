@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from job.errors import RunMismatchError
-from job.records.results import AttemptRecord, RepetitionRecord, RunRecord, StoredModel, TrialRecord, TrialTiming
+from job.records.run import AttemptRecord, RunRecord
+from job.records.trial import StoredModel, TrialRecord, TrialTiming
 from job.settings import Settings
 from job.storage.local import LocalStorage
 from job.study.identity import new_run, refuse_other_settings
 from job.study.journal import Journal
-from job.study.tidy import tidy
+from job.study.ledger import Ledger
 from tests.page.made import made_results
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -35,8 +36,8 @@ def trial(number: int, value: float | None = 0.5, model: StoredModel | None = No
     )
 
 
-def repetition(number: int, which: int, value: float | None = 0.5) -> RepetitionRecord:
-    return RepetitionRecord(**trial(number, value).model_dump(), repetition=which)
+def repetition(number: int, which: int, value: float | None = 0.5) -> TrialRecord:
+    return trial(number, value).model_copy(update={"repetition": which})
 
 
 def run_record(**changes: object) -> RunRecord:
@@ -112,7 +113,9 @@ def test_forgetting_models_keeps_the_best_and_what_another_job_may_be_about_to_n
     names = ("0000", "0001", "0001-1", "0001-2", "0003")
     stored = {name: journal.store_model(name, name.encode()) for name in names}
     best = trial(1, model=stored["0001"])
-    journal.forget_models([trial(0), best, repetition(1, 1)], [best])
+    ledger = Ledger(Settings(), (trial(0, 0.4), best), (repetition(1, 1),))
+    assert ledger.needed == [best, best]
+    journal.forget(ledger)
     kept = [stored[name].key for name in ("0001-2", "0001", "0003")]
     assert [entry.key for entry in journal.storage.list("models/")] == kept
 
@@ -139,7 +142,7 @@ def test_forgetting_checkpoints_keeps_those_of_what_has_no_record(journal: Journ
     """Those of a recorded trial go, and those of its repetition in flight stay."""
     for name in ("0000", "0001", "0001-1", "0001-11"):
         journal.store_checkpoint(name, 3, name.encode(), keep=2)
-    journal.forget_checkpoints([trial(0), trial(1), repetition(1, 1)])
+    journal.forget(Ledger(Settings(), (trial(0), trial(1)), (repetition(1, 1),)))
     assert [entry.key for entry in journal.storage.list("checkpoints/")] == ["checkpoints/0001-11.00000003.safetensors"]
     assert journal.checkpoints("0001-1") == []
 
@@ -173,8 +176,8 @@ def test_what_results_name_is_deleted_last_and_progress_after_all(
         gone.append(key)
 
     monkeypatch.setattr(journal.storage, "delete", deleting)
-    tidy(journal, Settings(), records, [])
-    assert gone == [stored[0].key, "checkpoints/0001.00000003.safetensors", "progress.json"]
+    journal.tidy(Ledger(Settings(), tuple(records)))
+    assert gone == ["checkpoints/0001.00000003.safetensors", stored[0].key, "progress.json"]
     assert [entry.key for entry in journal.storage.list("models/")] == [stored[1].key, stored[2].key]
 
 

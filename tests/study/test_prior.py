@@ -12,7 +12,9 @@ import pytest
 
 from job.errors import RunMismatchError, SettingsError
 from job.records.prior import PriorObservation
-from job.records.results import EpochRecord, Results, RunRecord, TrialRecord
+from job.records.results import Results
+from job.records.run import RunRecord
+from job.records.trial import EpochRecord, TrialRecord
 from job.search.space import parse_search_space
 from job.settings import Settings
 from job.storage.local import LocalStorage

@@ -8,16 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from job.records.record import Record
-from job.records.results import (
-    AttemptRecord,
-    Environment,
-    EpochRecord,
-    Mistake,
-    Results,
-    TrialRecord,
-    TrialTiming,
-    results_schema,
-)
+from job.records.results import Mistake, Results, results_schema
+from job.records.run import AttemptRecord, Environment
+from job.records.trial import EpochRecord, TrialRecord, TrialTiming
 from job.study.results import describe_run, score_test
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

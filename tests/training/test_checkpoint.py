@@ -8,7 +8,7 @@ import torch
 
 from job.training.checkpoint import BadCheckpointError, seal
 from job.training.data import Photos
-from job.training.plan import Equipment, TrialPlan, TrialResult
+from job.training.plan import Equipment, TrialOutcome, TrialPlan
 from job.training.state import TrialState, fresh_state, restore_state, take_snapshot
 from job.training.trial import Hooks, run_trial
 from tests.training.photos import CPU, make_photos, make_plan
@@ -18,7 +18,7 @@ def equipment(photos: Photos) -> Equipment:
     return Equipment(photos, CPU, initial=None, compile_model=False)
 
 
-def checkpoints_of(plan: TrialPlan, photos: Photos, steps: Sequence[int]) -> tuple[TrialResult, dict[int, bytes]]:
+def checkpoints_of(plan: TrialPlan, photos: Photos, steps: Sequence[int]) -> tuple[TrialOutcome, dict[int, bytes]]:
     """Train a trial to its end; return its result and a checkpoint at each of these step boundaries."""
     done = 0
     found: dict[int, bytes] = {}
@@ -35,11 +35,11 @@ def checkpoints_of(plan: TrialPlan, photos: Photos, steps: Sequence[int]) -> tup
     return run_trial(plan, gear, Hooks(after_step, lambda _: None), fresh_state(plan, gear)), found
 
 
-def finish(plan: TrialPlan, photos: Photos, state: TrialState) -> TrialResult:
+def finish(plan: TrialPlan, photos: Photos, state: TrialState) -> TrialOutcome:
     return run_trial(plan, equipment(photos), Hooks(lambda _: None, lambda _: None), state)
 
 
-def essence(result: TrialResult) -> tuple[object, ...]:
+def essence(result: TrialOutcome) -> tuple[object, ...]:
     curve = [(s.epoch, s.train_loss, s.validation_loss, s.accuracy, s.macro_f1) for s in result.epochs]
     return result.status, result.value, result.best_epoch, curve
 

@@ -9,7 +9,7 @@ import torch
 from torch._dynamo.testing import CompileCounter
 
 from job.training.checkpoint import seal
-from job.training.plan import Equipment, TrialPlan, TrialResult
+from job.training.plan import Equipment, TrialOutcome, TrialPlan
 from job.training.state import TrialState, fresh_state, restore_state, take_snapshot
 from job.training.trial import Hooks, run_trial
 from tests.training.photos import CPU, make_photos, make_plan
@@ -28,11 +28,11 @@ def fresh_compiler() -> Iterator[None]:
     torch.compiler.reset()
 
 
-def trial(plan: TrialPlan, gear: Equipment) -> TrialResult:
+def trial(plan: TrialPlan, gear: Equipment) -> TrialOutcome:
     return run_trial(plan, gear, NOTHING, fresh_state(plan, gear))
 
 
-def losses(result: TrialResult) -> list[tuple[float, float]]:
+def losses(result: TrialOutcome) -> list[tuple[float, float]]:
     return [(scores.train_loss, scores.validation_loss) for scores in result.epochs]
 
 

@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from job.errors import Preempted
+from job.records.objective import better
 from job.training.checkpoint import copy_weights
 from job.training.data import Photos
 from job.training.evaluate import evaluate
 from job.training.model import build_model
 from job.training.optimizers import learning_rate_at
-from job.training.plan import EpochScores, Equipment, TrialPlan, TrialResult, better, step_sizes
+from job.training.plan import EpochScores, Equipment, TrialOutcome, TrialPlan, step_sizes
 from job.training.state import TrialState, fresh_state
 from job.training.trial import OUT_OF_MEMORY, Hooks, run_trial
 from tests.training.photos import CPU, make_photos, make_plan
@@ -25,13 +26,13 @@ def run(
     photos: Photos | None = None,
     after_step: Callable[[TrialState], None] = lambda _: None,
     epochs: list[EpochScores] | None = None,
-) -> TrialResult:
+) -> TrialOutcome:
     seen = [] if epochs is None else epochs
     equipment = Equipment(photos or make_photos(), CPU, initial=None, compile_model=False)
     return run_trial(plan, equipment, Hooks(after_step, seen.append), fresh_state(plan, equipment))
 
 
-def curve(result: TrialResult) -> list[tuple[float, ...]]:
+def curve(result: TrialOutcome) -> list[tuple[float, ...]]:
     return [(s.epoch, s.train_loss, s.validation_loss, s.accuracy, s.macro_f1) for s in result.epochs]
 
 

@@ -7,7 +7,7 @@ from job.page.markup import join
 from job.page.scales import Linear
 from job.page.svg import Drawing, bottom_axis, line, mark, rect, text
 from job.page.view import View
-from job.records.results import AttemptRecord
+from job.records.run import AttemptRecord
 from job.words import duration, moment, percent
 
 _ROW = 28.0

@@ -20,7 +20,7 @@ from job.page.svg import (
     tiled,
 )
 from job.page.view import View
-from job.records.results import EpochRecord, TrialResult
+from job.records.trial import EpochRecord, TrialRecord
 from job.words import significant
 
 _HEIGHT = 220.0
@@ -69,17 +69,17 @@ def _all_trials(view: View, width: float) -> Drawing:
     return Drawing(width, _TOP + _HEIGHT + 34, join(parts))
 
 
-def _curve(view: View, trial: TrialResult, x: Scale, y: Scale, class_: str) -> Markup:
+def _curve(view: View, trial: TrialRecord, x: Scale, y: Scale, class_: str) -> Markup:
     points = [(x(epoch.epoch), y(view.value_of(epoch))) for epoch in trial.epochs]
     dashed = " dashed" if trial.status != "complete" else ""
     return mark(path(points, class_ + dashed), title=view.describe(trial))
 
 
-def _point(view: View, trial: TrialResult, epoch: EpochRecord) -> str:
+def _point(view: View, trial: TrialRecord, epoch: EpochRecord) -> str:
     return f"Trial {trial.number}, epoch {epoch.epoch}: {view.objective_name} {view.score(view.value_of(epoch))}"
 
 
-def _losses(winner: TrialResult, width: float) -> Drawing:
+def _losses(winner: TrialRecord, width: float) -> Drawing:
     curves = {
         "training": [(epoch.epoch, epoch.train_loss) for epoch in winner.epochs],
         "validation": [(epoch.epoch, epoch.validation_loss) for epoch in winner.epochs],
@@ -126,6 +126,6 @@ def _apart(heights: dict[str, float], least: float = 15.0) -> dict[str, float]:
     return {upper: first - missing, lower: second + missing}
 
 
-def _epochs(trials: list[TrialResult], start: float, end: float) -> Linear:
+def _epochs(trials: list[TrialRecord], start: float, end: float) -> Linear:
     last = max(epoch.epoch for trial in trials for epoch in trial.epochs)
     return Linear(1, last, start + 4, end, whole=True) if last > 1 else Linear(0.5, 1.5, start + 4, end, whole=True)

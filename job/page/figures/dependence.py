@@ -24,7 +24,7 @@ from job.page.svg import (
     tiled,
 )
 from job.page.view import View, range_scale
-from job.search.surrogate import Curve, Surface
+from job.records.results import DependenceCurve, DependenceSurface
 from job.words import NBSP, PARAMETERS, parameter, percent
 
 _HEIGHT = 150.0
@@ -36,7 +36,7 @@ _MANY = 60  # trials, from which on dots are smaller
 
 def partial_dependence(view: View, width: float) -> Drawing | None:
     """Draw the predicted value along each hyperparameter, the trials' own values behind it."""
-    dependence = view.dependence
+    dependence = view.run.dependence
     if dependence is None:
         return None
     values = [value for _, value in view.complete]
@@ -46,7 +46,7 @@ def partial_dependence(view: View, width: float) -> Drawing | None:
     return tiled(panels, width, 280)
 
 
-def _panel(view: View, name: str, curve: Curve, values: list[float], width: float) -> Drawing:
+def _panel(view: View, name: str, curve: DependenceCurve, values: list[float], width: float) -> Drawing:
     top = 28.0
     y = view.value_scale(values, top + _HEIGHT, top, 4)
     gutter = labels_width(y, 4)
@@ -63,7 +63,7 @@ def _panel(view: View, name: str, curve: Curve, values: list[float], width: floa
     return Drawing(width, top + _HEIGHT + 20, join(parts))
 
 
-def _line(view: View, name: str, curve: Curve, x: Scale, y: Scale) -> Markup:
+def _line(view: View, name: str, curve: DependenceCurve, x: Scale, y: Scale) -> Markup:
     xs = [x(float(value)) for value in curve.values]
     band = [*zip(xs, map(y, curve.high), strict=True), *list(zip(xs, map(y, curve.low), strict=True))[::-1]]
     parts = [bottom_axis(x, y.start, y.end, count=5), path(band, "band", closed=True)]
@@ -86,7 +86,7 @@ def _line(view: View, name: str, curve: Curve, x: Scale, y: Scale) -> Markup:
     return join([*parts, _winner(view, x(float(view.winner.params[name])), y) if view.winner else Markup()])
 
 
-def _steps(view: View, name: str, curve: Curve, x: Band, y: Scale) -> Markup:
+def _steps(view: View, name: str, curve: DependenceCurve, x: Band, y: Scale) -> Markup:
     """Draw the predictions for names: a bar from low to high, and a line at the mean."""
     parts = [names_axis(x, y.start)]
     half = x.step * _ROOM / 2
@@ -117,16 +117,16 @@ def _winner(view: View, x: float, y: Scale) -> Markup:
 
 def pair_dependence(view: View, width: float) -> Drawing | None:
     """Draw the predicted value over each pair of ranges, with the trials upon it."""
-    dependence = view.dependence
+    dependence = view.run.dependence
     if dependence is None or not dependence.surfaces:
         return None
-    values = [value for surface in dependence.surfaces.values() for row in surface.mean for value in row]
+    values = [value for surface in dependence.surfaces for row in surface.mean for value in row]
     low, high = min(values), max(values)
-    scales = [range_scale(dimension, 1, 0) for _, y in dependence.surfaces if (dimension := view.range_of(y))]
+    scales = [range_scale(dimension, 1, 0) for each in dependence.surfaces if (dimension := view.range_of(each.y))]
     gutter = max(labels_width(scale, 4) for scale in scales)
     panels: list[Panel] = [
-        partial(_surface, view, pair=pair, surface=surface, ends=(low, high), gutter=gutter)
-        for pair, surface in dependence.surfaces.items()
+        partial(_surface, view, pair=(surface.x, surface.y), surface=surface, ends=(low, high), gutter=gutter)
+        for surface in dependence.surfaces
     ]
     body = tiled(panels, width, 240)
     legend = _legend(view, low, high, min(width, 420))
@@ -134,7 +134,13 @@ def pair_dependence(view: View, width: float) -> Drawing | None:
 
 
 def _surface(
-    view: View, width: float, *, pair: tuple[str, str], surface: Surface, ends: tuple[float, float], gutter: float
+    view: View,
+    width: float,
+    *,
+    pair: tuple[str, str],
+    surface: DependenceSurface,
+    ends: tuple[float, float],
+    gutter: float,
 ) -> Drawing:
     top = 24.0
     ranges = [view.range_of(name) for name in pair]
@@ -163,7 +169,9 @@ def _surface(
     return Drawing(width, top + side + 36, join(parts))
 
 
-def _cells(view: View, side: float, pair: tuple[str, str], surface: Surface, ends: tuple[float, float]) -> Drawing:
+def _cells(
+    view: View, side: float, pair: tuple[str, str], surface: DependenceSurface, ends: tuple[float, float]
+) -> Drawing:
     """Draw a surface's values, those of a row that look the same as one rectangle."""
     cell = side / len(surface.xs)
     shapes = []

@@ -5,7 +5,8 @@ from job.page.markup import Markup, join
 from job.page.scales import Scale
 from job.page.svg import Drawing, bottom_axis, circle, line, mark, text
 from job.page.view import View
-from job.records.results import Final, TrialResult
+from job.records.results import Final
+from job.records.trial import TrialRecord
 
 _ROW = 34.0
 _TOP = 6.0
@@ -29,7 +30,7 @@ def finals(view: View, width: float) -> Drawing | None:
     return Drawing(width, bottom + 36, join(parts))
 
 
-def _row(view: View, x: Scale, y: float, width: float, pair: tuple[TrialResult, Final]) -> Markup:
+def _row(view: View, x: Scale, y: float, width: float, pair: tuple[TrialRecord, Final]) -> Markup:
     trial, final = pair
     won = final is view.chosen
     words = "strong wintext" if won else ""

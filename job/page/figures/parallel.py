@@ -6,7 +6,7 @@ from job.page.markup import Markup, join, tag
 from job.page.scales import Band, Scale
 from job.page.svg import Anchor, Drawing, line, mark, rect, smooth_path, text
 from job.page.view import View, range_scale
-from job.records.results import TrialResult
+from job.records.trial import TrialRecord
 from job.words import NBSP, PARAMETERS
 
 _HEIGHT = 270.0
@@ -43,7 +43,7 @@ def parallel_coordinates(view: View, width: float) -> Drawing | None:
     return Drawing(width, top + _HEIGHT + _NO_VALUE + 14, join(body))
 
 
-def _class(view: View, trial: TrialResult, shades: dict[int, int]) -> str:
+def _class(view: View, trial: TrialRecord, shades: dict[int, int]) -> str:
     if trial.value is None:
         return "quiet dashed"
     return "winline" if trial is view.winner else f"trail s{shades[trial.number]}"

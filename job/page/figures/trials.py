@@ -24,7 +24,7 @@ from job.page.svg import (
     tiled,
 )
 from job.page.view import View, range_scale
-from job.records.results import TrialResult
+from job.records.trial import TrialRecord
 from job.words import NBSP, PARAMETERS
 
 _HEIGHT = 236.0  # of the plot
@@ -89,7 +89,7 @@ def _best_line(view: View, x: Scale, y: Scale) -> Markup:
     return path(points, "main")
 
 
-def _dot(view: View, x: Scale, y: Scale, trial: TrialResult, value: float) -> Markup:
+def _dot(view: View, x: Scale, y: Scale, trial: TrialRecord, value: float) -> Markup:
     """Draw a trial's value; one beyond the scale is a small triangle at its end."""
     at = (x(trial.number), y(value))
     size = 2.6 if len(view.trials) > _MANY else 3.6
@@ -100,7 +100,7 @@ def _dot(view: View, x: Scale, y: Scale, trial: TrialResult, value: float) -> Ma
     return mark(path(corners, "faded", closed=True), title=view.describe(trial))
 
 
-def _winner(view: View, x: Scale, y: Scale, trial: TrialResult, value: float) -> Markup:
+def _winner(view: View, x: Scale, y: Scale, trial: TrialRecord, value: float) -> Markup:
     at, height = x(trial.number), y(value)
     words = f"trial {trial.number}: {view.score(value)}"
     half = text_width(words, 12, "Medium") / 2

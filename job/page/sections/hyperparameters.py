@@ -4,7 +4,7 @@ from job.page.blocks import Cell, figure, paragraph, section, strong, table
 from job.page.figures.every import DEPENDENCE, FINALS, IMPORTANCE, PAIRS
 from job.page.markup import Markup, join
 from job.page.view import View
-from job.records.results import TrialResult
+from job.records.trial import TrialRecord
 from job.search.surrogate import LEAST_COMPLETE, LEAST_TRIALS
 from job.words import NBSP, NONE, PARAMETERS, count, deviation, listed, parameter, percent
 
@@ -102,7 +102,7 @@ def _finals(view: View) -> Markup:
     return join((figure(view, FINALS), shown))
 
 
-def _winner_table(view: View, winner: TrialResult) -> Markup:
+def _winner_table(view: View, winner: TrialRecord) -> Markup:
     near = (view.within_noise() or ([], None))[0]
     columns = ["hyperparameter", "winner", "searched"]
     if near:

@@ -6,7 +6,7 @@ from job.page.blocks import Cell, facts, figure, folded, paragraph, section, tab
 from job.page.figures.every import ATTEMPTS, PHASES
 from job.page.markup import Markup
 from job.page.view import View
-from job.records.results import AttemptRecord
+from job.records.run import AttemptRecord
 from job.words import NONE, count, duration, moment
 
 _FINISHED = {"complete", "budget_spent"}

@@ -1,18 +1,19 @@
-"""The best trials, trained again with other seeds: which one wins, and runs that do it, also after kills."""
+"""The ledger: what is due, and which trial wins; runs that repeat their best trials, also after kills."""
 
 import json
 import shutil
 import signal
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
 import pytest
 
-from job.records.results import RepetitionRecord, TrialRecord
+from job.records.trial import TrialRecord
 from job.settings import Settings
-from job.study.finals import best_of, choose, compare, needed, next_repetition
+from job.study.ledger import Due, Ledger
 from tests.jobs import comparable, events, results_of, run_job, tiny_settings
 from tests.study.test_honest_test import noted
 from tests.study.test_journal import trial
@@ -24,10 +25,10 @@ def records(*values: float | None) -> list[TrialRecord]:
     return [trial(number, value) for number, value in enumerate(values)]
 
 
-def repetitions(values: Mapping[int, Sequence[float | None]]) -> list[RepetitionRecord]:
+def repetitions(values: Mapping[int, Sequence[float | None]]) -> list[TrialRecord]:
     """Return repetitions by trial, the last one first, since their order must not matter."""
     return [
-        RepetitionRecord(**trial(number, value).model_dump(), repetition=which)
+        trial(number, value).model_copy(update={"repetition": which})
         for number, found in values.items()
         for which, value in enumerate(found, start=1)
     ][::-1]
@@ -39,9 +40,16 @@ def settings(trials: int = 2, seeds: int = 2, **others: Any) -> Settings:
 
 def place(record: TrialRecord | None) -> tuple[int, int] | None:
     """Return the trial and repetition of a record; repetition 0 is the trial itself."""
-    return (
-        record if record is None else (record.number, record.repetition if isinstance(record, RepetitionRecord) else 0)
-    )
+    return record if record is None else (record.number, record.repetition if isinstance(record, TrialRecord) else 0)
+
+
+def ledger(
+    wanted: Settings, found: Mapping[int, Sequence[float | None]] | None = None, trials: Sequence[TrialRecord] = ()
+) -> Ledger:
+    """Return the ledger of a run that has searched, with these repetitions."""
+    searched = tuple(trials or SEARCHED)
+    wanted = wanted.model_copy(update={"n_trials": len(searched)})
+    return Ledger(wanted, searched, tuple(repetitions(found or {})))
 
 
 SEARCHED = records(0.7, 0.9, None, 0.8, 0.9)
@@ -71,47 +79,47 @@ def test_the_winner_is_the_trial_with_the_best_mean_over_other_seeds(
     wanted: Settings, found: dict[int, list[float | None]], winner: tuple[int, int]
 ) -> None:
     """Its best repetition is the run's model; where nothing can be compared, it is the best trial's own."""
-    assert place(choose(SEARCHED, repetitions(found), wanted)) == winner
+    assert place(ledger(wanted, found).winner) == winner
 
 
 def test_no_trial_wins_where_none_is_complete() -> None:
     """There is nothing to repeat and nothing to choose."""
-    assert choose(records(None, None), [], settings()) is None
-    assert next_repetition(records(None, None), [], settings()) is None
-    assert best_of([], "accuracy") is None
+    none = ledger(settings(), trials=records(None, None))
+    assert (none.best, none.winner, none.due) == (None, None, None)
+    assert Ledger(settings()).best is None
+    assert Ledger(settings()).due == Due(0)
 
 
 def test_a_trials_own_value_is_none_of_its_mean() -> None:
     """Mean and sample standard deviation are those of the repetitions; there is none where one has no value."""
-    values = [0.5, 0.6, 0.8]
-    found = repetitions({1: values, 4: [0.5, None, 0.7], 3: [0.5]})
-    first, second, third = compare(SEARCHED, found, settings(4, 3))
+    values: list[float | None] = [0.5, 0.6, 0.8]
+    found: dict[int, list[float | None]] = {1: values, 4: [0.5, None, 0.7], 3: [0.5]}
+    first, second, third = ledger(settings(4, 3), found).finals
     assert (first.trial, first.values) == (1, values)
-    assert (first.mean, first.std) == (fmean(values), stdev(values))
+    assert (first.mean, first.std) == (fmean([0.5, 0.6, 0.8]), stdev([0.5, 0.6, 0.8]))
     assert (second.trial, second.values, second.mean, second.std) == (4, [0.5, None, 0.7], None, None)
     assert (third.trial, third.values, third.mean) == (3, [0.5], None)
-    (single, *_) = compare(SEARCHED, found, settings(1, 1))
+    (single, *_) = ledger(settings(1, 1), found).finals
     assert (single.mean, single.std) == (0.5, None)
 
 
 def test_one_trial_after_the_other_is_repeated_the_best_first() -> None:
     """So a run whose time is spent has compared whole trials; a record that was lost is made again."""
-    made: list[RepetitionRecord] = []
+    known = ledger(settings(3))
     order = []
-    while (due := next_repetition(SEARCHED, made, settings(3))) is not None:
-        order.append((due[0].number, due[1]))
-        made += [RepetitionRecord(**due[0].model_dump(), repetition=due[1])]
+    while (due := known.due) is not None:
+        order.append((due.number, due.repetition))
+        known = known.plus(trial(due.number, 0.5).model_copy(update={"repetition": due.repetition}))
     assert order == [(1, 1), (1, 2), (4, 1), (4, 2), (3, 1), (3, 2)]
-    again = next_repetition(SEARCHED, [each for each in made if place(each) != (4, 1)], settings(3))
-    assert again is not None
-    assert (again[0].number, again[1]) == (4, 1)
+    lost = tuple(each for each in known.repetitions if place(each) != (4, 1))
+    assert replace(known, repetitions=lost).due == Due(4, 1)
 
 
 def test_weights_are_needed_of_the_best_trial_the_winner_and_the_trial_being_repeated() -> None:
     """Those of a trial that has lost, and of a repetition that another of its trial has beaten, are not."""
     found = {1: [0.7, 0.8], 4: [0.9, 0.8], 3: [0.3]}
-    assert {place(each) for each in needed(SEARCHED, repetitions(found), settings(3))} == {(1, 0), (4, 1), (3, 1)}
-    assert {place(each) for each in needed(SEARCHED, repetitions(found), settings(2))} == {(1, 0), (4, 1)}
+    assert {place(each) for each in ledger(settings(3), found).needed} == {(1, 0), (4, 1), (3, 1)}
+    assert {place(each) for each in ledger(settings(2), found).needed} == {(1, 0), (4, 1)}
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,6 @@ from pydantic import BaseModel, ConfigDict, Discriminator, FiniteFloat, Tag, Val
 
 from job.errors import SettingsError
 
-VARIABLE = "FASHIONTUNE_SEARCH_SPACE"
-
 _SHOWN_CHARACTERS = 80
 _LEAST_LOGARITHMIC = 1e-30  # far below any use; skopt takes a range for one with 0 where low x high underflows
 
@@ -219,7 +217,7 @@ def _optimizer(value: list[OptimizerName] | OptimizerName) -> tuple[OptimizerNam
 
 
 def _refusal(sentence: str) -> SettingsError:
-    return SettingsError(f"{VARIABLE}: {sentence}")
+    return SettingsError(sentence, setting="search_space")
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401 -- whatever came in

@@ -86,7 +86,7 @@ def refuse_other_data(
 def _refuse(differing: list[str], where: str) -> None:
     if differing:
         what = "; ".join(differing)
-        message = f"{where} holds another run: {what}; use its settings or another FASHIONTUNE_OUTPUT_URI"
+        message = f"{where} holds another run: {what}; use its settings or another {variable_name('output_uri')}"
         raise RunMismatchError(message)
 
 

@@ -46,6 +46,6 @@ def load_initial_weights(settings: Settings) -> tuple[dict[str, Tensor] | None, 
     try:
         data = open_storage(folder, retry_seconds=settings.retry_seconds).get(key)
     except ObjectMissingError:
-        message = f"FASHIONTUNE_INIT_WEIGHTS={uri} does not exist; allowed are random, imagenet, or a path or URI"
-        raise SettingsError(message) from None
+        message = f"{uri} does not exist; allowed are random, imagenet, or a path or URI"
+        raise SettingsError(message, setting="init_weights") from None
     return weights_from_bytes(data, uri, sha256 or None), hashlib.sha256(data).hexdigest()

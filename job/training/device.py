@@ -51,19 +51,19 @@ def choose_device(device: str, precision: str) -> Device:
     """
     cuda = torch.cuda.is_available()
     if not cuda and device == "cuda":
-        raise SettingsError(f"FASHIONTUNE_DEVICE=cuda: {_why_no_gpu()}; allowed here is cpu")
+        raise SettingsError(f"{_why_no_gpu()}; allowed here is cpu", setting="device")
     if not cuda and device == "auto" and NVIDIA_DRIVER_VERSION.exists():
-        raise SettingsError(f"{_why_no_gpu()}; FASHIONTUNE_DEVICE=cpu trains without the GPU")
+        raise SettingsError(f"{_why_no_gpu()}; cpu trains without the GPU", setting="device")
     chosen = torch.device("cuda" if cuda and device != "cpu" else "cpu")
     if chosen.type == "cpu":
         if precision in {"bf16", "fp16"}:
-            message = f"FASHIONTUNE_PRECISION={precision} needs a GPU; on a CPU float32 and auto are allowed"
-            raise SettingsError(message)
+            message = f"{precision} needs a GPU; on a CPU float32 and auto are allowed"
+            raise SettingsError(message, setting="precision")
         return Device(chosen, None, scale_gradients=False)
     has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
     if precision == "bf16" and not has_bf16:
-        message = f"FASHIONTUNE_PRECISION=bf16: {torch.cuda.get_device_name()} has no bfloat16; use fp16 or float32"
-        raise SettingsError(message)
+        message = f"{torch.cuda.get_device_name()} has no bfloat16; use fp16 or float32"
+        raise SettingsError(message, setting="precision")
     if precision == "bf16" or (precision == "auto" and has_bf16):
         return Device(chosen, torch.bfloat16, scale_gradients=False)
     if precision == "fp16":
@@ -75,8 +75,8 @@ def refuse_compile_without_compiler(*, compile_model: bool) -> None:
     """Raise SettingsError where torch.compile is asked for and there is no compiler for what it makes of a model."""
     found = [os.environ.get("CXX"), "g++", "clang++"]
     if compile_model and not any(name and shutil.which(name) for name in found):
-        message = "FASHIONTUNE_COMPILE=true needs a C++ compiler (g++), and there is none here; allowed is false"
-        raise SettingsError(message)
+        message = "true needs a C++ compiler (g++), and there is none here; allowed is false"
+        raise SettingsError(message, setting="compile")
 
 
 def configure_torch(*, threads: int, deterministic: bool) -> None:

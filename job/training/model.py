@@ -38,7 +38,7 @@ def imagenet_weights() -> dict[str, Tensor]:
     try:
         state: dict[str, Tensor] = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except (urllib.error.URLError, OSError) as error:
-        message = f"FASHIONTUNE_INIT_WEIGHTS=imagenet: {weights.url} cannot be downloaded: {error}"
+        message = f"torchvision's ImageNet weights: {weights.url} cannot be downloaded: {error}"
         raise StorageUnavailableError(message) from None
     return _fitting(state, "imagenet")
 
@@ -50,8 +50,7 @@ def weights_from_bytes(data: bytes, uri: str, sha256: str | None) -> dict[str, T
     """
     found = hashlib.sha256(data).hexdigest()
     if sha256 is not None and sha256.lower() != found:
-        message = f"FASHIONTUNE_INIT_WEIGHTS={uri} has sha256 {found}, not {sha256}"
-        raise SettingsError(message)
+        raise SettingsError(f"{uri} has sha256 {found}, not {sha256}", setting="init_weights")
     try:
         if uri.lower().endswith(".safetensors"):
             state = load_safetensors(data)
@@ -59,8 +58,8 @@ def weights_from_bytes(data: bytes, uri: str, sha256: str | None) -> dict[str, T
             state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 -- a damaged file may end in any exception of the readers
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        message = f"FASHIONTUNE_INIT_WEIGHTS={uri} is no .safetensors or .pth state dict: {reason}"
-        raise SettingsError(message) from None
+        message = f"{uri} is no .safetensors or .pth state dict: {reason}"
+        raise SettingsError(message, setting="init_weights") from None
     return _fitting(state, uri)
 
 
@@ -84,6 +83,5 @@ def _fitting(state: object, uri: str) -> dict[str, Tensor]:
             if names and reason is None:
                 reason = f"it {kind} {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
     if reason is not None:
-        message = f"FASHIONTUNE_INIT_WEIGHTS={uri} does not fit ResNet18: {reason}"
-        raise SettingsError(message)
+        raise SettingsError(f"{uri} does not fit ResNet18: {reason}", setting="init_weights")
     return {name: value for name, value in state.items() if isinstance(value, Tensor)}  # type: ignore[attr-defined]

@@ -23,7 +23,7 @@ from job.training.optimizers import learning_rate_at
 from job.training.plan import EpochScores, Equipment, TrialOutcome, TrialPlan, step_sizes
 from job.training.state import TrialState
 
-OUT_OF_MEMORY = "out of memory; a smaller FASHIONTUNE_BATCH_SIZE needs less"
+OUT_OF_MEMORY = "out of memory; a smaller batch size needs less"
 
 _FINITE_CHECK_STEPS = 32  # on a GPU each look at the loss waits for the device
 

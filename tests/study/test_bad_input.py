@@ -202,8 +202,8 @@ SETTINGS: dict[str, tuple[dict[str, str], str]] = {
     "low above high": ({"SEARCH_SPACE": '{"momentum": {"low": 0.9, "high": 0.1}}'}, "FASHIONTUNE_SEARCH_SPACE"),
     "unknown parameter": ({"SEARCH_SPACE": '{"learningrate": 0.1}'}, "learning_rate"),
     "bad JSON": ({"SEARCH_SPACE": '{"momentum": '}, "FASHIONTUNE_SEARCH_SPACE"),
-    "no GPU": ({"DEVICE": "cuda"}, "FASHIONTUNE_DEVICE=cuda: "),
-    "half precision on a CPU": ({"PRECISION": "fp16"}, "FASHIONTUNE_PRECISION=fp16 needs a GPU"),
+    "no GPU": ({"DEVICE": "cuda"}, "FASHIONTUNE_DEVICE: no NVIDIA driver is visible"),
+    "half precision on a CPU": ({"PRECISION": "fp16"}, "FASHIONTUNE_PRECISION: fp16 needs a GPU"),
     "another scheme": (
         {"OUTPUT_URI": "gs://b/run/"},
         "FASHIONTUNE_OUTPUT_URI=gs://b/run/: it has the scheme gs; allowed",
@@ -222,7 +222,7 @@ SETTINGS: dict[str, tuple[dict[str, str], str]] = {
     "cache not writable": ({"CACHE_DIR": "/proc/cache"}, "FASHIONTUNE_CACHE_DIR=/proc/cache cannot be written"),
     "cache in nobody's home": ({"CACHE_DIR": "~nobody-at-all/x"}, "FASHIONTUNE_CACHE_DIR=~nobody-at-all/x cannot"),
     "output not writable": ({"OUTPUT_URI": "/proc/run/"}, "/proc/run/"),
-    "no such weights": ({"INIT_WEIGHTS": "/nonexistent/w.pth"}, "FASHIONTUNE_INIT_WEIGHTS=/nonexistent/w.pth"),
+    "no such weights": ({"INIT_WEIGHTS": "/nonexistent/w.pth"}, "FASHIONTUNE_INIT_WEIGHTS: /nonexistent/w.pth does"),
     "no such earlier run": ({"WARM_START_URI": "/none/"}, "FASHIONTUNE_WARM_START_URI=/none/ is no run, for there is"),
 }
 

@@ -52,7 +52,7 @@ def test_cpu_can_be_chosen_beside_an_unusable_gpu(tmp_path: Path) -> None:
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_half_precision_needs_a_gpu(precision: str) -> None:
     """bf16 on a CPU is many times slower than float32, so it is refused."""
-    with pytest.raises(SettingsError, match=f"FASHIONTUNE_PRECISION={precision} needs a GPU"):
+    with pytest.raises(SettingsError, match=f"{precision} needs a GPU"):
         choose_device("auto", precision)
 
 
@@ -99,7 +99,7 @@ def test_compiling_without_a_compiler_is_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PATH", "/nonexistent")
     monkeypatch.delenv("CXX", raising=False)
     refuse_compile_without_compiler(compile_model=False)
-    with pytest.raises(SettingsError, match="FASHIONTUNE_COMPILE=true needs"):
+    with pytest.raises(SettingsError, match="true needs a C"):
         refuse_compile_without_compiler(compile_model=True)
 
 

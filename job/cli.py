@@ -1,6 +1,6 @@
 """The door: parse the command line, set up logs, run the command, and turn every ending into its exit code.
 
-What is heavy (torch, pandas, boto3) is imported by the command that needs it, so that `job --help` answers at once.
+Each command imports what is heavy (torch, pandas, boto3) itself, so that `job --help` answers at once.
 """
 
 import argparse
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _log.warning("preempted", signal=event.signal_number, exit_code=int(code))
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code)  # a thread that still waits for a slow storage must not hold up the exit
+        os._exit(code)  # a thread that waits for slow storage must not delay the exit
     except BrokenPipeError:  # the reader of our output has gone, e.g. `job schema | head`
         sys.stdout = None
         return ExitCode.FAILURE
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _lacking(error: Exception) -> str:
-    """Return the sentence for a thread, a process or a file that the system does not give; else nothing."""
+    """Return a sentence if the system lacks threads, processes or open files; else nothing."""
     if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}:
         return "no file more can be opened; raise the limit of open files (ulimit -n)"
     if isinstance(error, ResourcesError):
@@ -84,7 +84,7 @@ def _lacking(error: Exception) -> str:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Ends with the exit code of what will not get better by itself, where argparse has 2."""
+    """An ArgumentParser that exits with ExitCode.PERMANENT in place of 2."""
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
@@ -143,7 +143,7 @@ def _positive(text: str) -> int:
 
 
 def _checked(name: str, text: str, check: Callable[[str], str]) -> str:
-    """Return an argument; raises JobError, naming it, where `check` raises ValueError."""
+    """Return a checked argument; raises JobError, naming it, if `check` raises ValueError."""
     try:
         return check(text)
     except ValueError as error:
@@ -158,7 +158,7 @@ def _settings() -> Settings:
 
 
 def _preemptible() -> Preemption:
-    """Heed signals from now on: before torch is imported, which takes seconds."""
+    """Handle signals from now on, before the seconds that importing torch takes."""
     stop = Preemption()
     stop.install()
     return stop

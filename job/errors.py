@@ -1,4 +1,4 @@
-"""What can end a job, and the exit code that each ending has."""
+"""What can end a job, and the exit code of each ending."""
 
 from enum import IntEnum
 
@@ -16,9 +16,9 @@ class ExitCode(IntEnum):
 class JobError(Exception):
     """What will not get better by itself: a setting, the data, a permission, a run that does not match.
 
-    Its message is one sentence that names the value or file and says what is allowed; the user sees it
-    instead of a traceback, and the process exits with `ExitCode.PERMANENT`. `setting` is the field of Settings that the
-    message is about, if it is about one; the door names its variable.
+    Its message is one sentence that names the value or file and says what is allowed. The user sees it instead of a
+    traceback, and the process exits with `ExitCode.PERMANENT`. `setting` is the field of Settings that the message is
+    about, if any; the door adds its variable.
     """
 
     def __init__(self, message: str, *, setting: str | None = None) -> None:
@@ -43,7 +43,7 @@ class ObjectMissingError(StorageError):
 
 
 class ObjectUnreadableError(StorageError):
-    """What lies under this key is not to be had; that says nothing of other keys."""
+    """The object cannot be read; others may be readable."""
 
 
 class RunMismatchError(JobError):
@@ -59,13 +59,13 @@ class ResourcesError(Exception):
 
 
 class ChangedError(StorageUnavailableError):
-    """An object that was written anew, or deleted, while it was read; the next start may find all of it whole."""
+    """An object was overwritten or deleted while it was read; the next start may find it whole."""
 
 
 class Preempted(BaseException):
-    """SIGTERM or SIGINT came, and the work in hand has been put down.
+    """SIGTERM or SIGINT came, and the present work was interrupted.
 
-    An event like KeyboardInterrupt and no error: `except Exception` must not eat it.
+    Like KeyboardInterrupt it is no error: `except Exception` must not catch it.
 
     `signal_number` is the signal's; the process exits with 128 + it.
     """

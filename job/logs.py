@@ -10,7 +10,7 @@ import structlog
 from job.text import printable, printable_value
 
 _SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN")
-_SHORTEST_SECRET = 8  # a shorter one is none, and taking it out would spoil other words
+_SHORTEST_SECRET = 8  # shorter ones are no secrets, and hiding them would spoil other words
 
 
 def configure_logs(log_format: Literal["auto", "console", "json"] = "auto", level: str = "info") -> None:
@@ -40,7 +40,7 @@ def configure_logs(log_format: Literal["auto", "console", "json"] = "auto", leve
 
 
 class _Hidden:
-    """Takes credentials out of rendered events, tracebacks included: whatever a library says, it shows none."""
+    """Removes credentials from rendered events, tracebacks included, whatever library wrote them."""
 
     def __init__(self) -> None:
         found = (os.environ.get(name, "").strip() for name in _SECRETS)
@@ -54,10 +54,10 @@ class _Hidden:
 
 
 def _printable(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:  # noqa: ANN401 -- structlog's form of a processor
-    """Write out what is no text in an event, such as a file's name that is no UTF-8."""
+    """Escape what is not text in an event, such as a file name that is not UTF-8."""
     return {key: printable_value(value) for key, value in event.items()}
 
 
 def _written_out(_logger: Any, _method: str, line: Any) -> str:  # noqa: ANN401 -- likewise
-    """Do the same in an event that is rendered already, its traceback included."""
+    """Do the same in a rendered event, its traceback included."""
     return printable(line)

@@ -67,6 +67,6 @@ def wilson_interval(hits: int, count: int) -> tuple[float, float]:
     spread = _Z95 * math.sqrt(share * (1 - share) / count + _Z95**2 / (4 * count**2))
     centre = share + _Z95**2 / (2 * count)
     scale = 1 + _Z95**2 / count
-    low = 0.0 if hits == 0 else (centre - spread) / scale  # exact, where rounding would leave a hair
+    low = 0.0 if hits == 0 else (centre - spread) / scale  # exact: rounding would miss it by a hair
     high = 1.0 if hits == count else (centre + spread) / scale
     return low, high

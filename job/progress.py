@@ -9,7 +9,7 @@ from job.catalogue.fetch import Progress
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """Yield a function that draws how much of a task is done; it does nothing where no terminal is."""
+    """Yield a function that draws how much of a task is done; without a terminal it does nothing."""
     if not sys.stderr.isatty():
         yield lambda _task, _done, _total: None
         return

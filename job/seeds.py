@@ -1,4 +1,4 @@
-"""Seeds: every random generator of a run is derived from the run's seed and what it is for, and none is ever stored."""
+"""Seeds: every random generator is derived from the run's seed and its purpose; none is ever stored."""
 
 import hashlib
 

@@ -1,7 +1,7 @@
 """Text from outside: how a table's bytes become text, and how names and labels are compared and shown.
 
-What is no text stands in a string as lone surrogates, which neither JSON nor a hash nor a page can hold: those of
-Python's `surrogateescape` are the bytes of a name or field that are no UTF-8.
+Bytes that are not text stand in a string as lone surrogates (Python's `surrogateescape`), which neither JSON nor a hash
+nor a page can hold.
 """
 
 import codecs
@@ -12,30 +12,30 @@ from typing import Any
 READ_ENCODINGS = "UTF-8, with or without a byte order mark, or UTF-16 with one"
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_INVISIBLE = "\ufeff\u200b\u2060"  # what str.strip leaves: a byte order mark within a file, blanks without a width
+_INVISIBLE = "\ufeff\u200b\u2060"  # str.strip leaves these: a byte order mark within a file, zero-width blanks
 
 
 def decode_table(data: bytes) -> str:
-    """Return the text of a table; bytes that are no text stand in it as surrogates, which `is_text` finds.
+    """Return the text of a table; bytes that are not text become surrogates, which `is_text` finds.
 
-    Raises ValueError for an encoding that is told by its byte order mark and is not read; the message names it.
+    Raises ValueError for an encoding whose byte order mark is known but which is not read; the message names it.
     """
     if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise ValueError("UTF-32")
     for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
         if data.startswith(mark):
-            whole = len(data) & ~1  # one byte more: it was cut off within a character
+            whole = len(data) & ~1  # an odd byte: it was cut off within a character
             return data[2:whole].decode(encoding, "surrogatepass") + data[whole:].decode("utf-8", "surrogateescape")
     return data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
 
 
 def is_text(text: str) -> bool:
-    """Return whether there is no lone surrogate in it."""
+    """Return whether the text has no lone surrogate."""
     return text.isascii() or _SURROGATE.search(text) is None
 
 
 def bytes_of(text: str) -> bytes:
-    """Return the bytes that text which is none was decoded from."""
+    """Return the bytes from which a string with surrogates was decoded."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -48,13 +48,13 @@ def normalised(text: str) -> str:
 
 
 def cleaned(text: str) -> str:
-    """Return a field of a table as it is used: `normalised`, without blanks around it."""
+    """Return a field of a table, `normalised` and without blanks around it."""
     plain = text.strip()
     return plain if plain.isascii() else normalised(plain.strip(_INVISIBLE).strip())
 
 
 def likeness(text: str) -> str:
-    """Return what is equal for texts that people take for one: without case, blanks, and differences of form."""
+    """Return a key that is equal for texts that differ only in case, blanks or normalisation."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return "".join(char for char in folded if not char.isspace() and unicodedata.category(char) not in {"Cf", "Cc"})
 

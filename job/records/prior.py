@@ -17,7 +17,7 @@ class PriorObservation(Record):
     scores: list[float] = Field(description="This run's objective after each epoch.")
 
     def curve(self, _: str) -> list[float]:
-        """Return the objective after each epoch, which is this run's."""
+        """Return this run's objective after each epoch."""
         return self.scores
 
 

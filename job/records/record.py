@@ -1,4 +1,4 @@
-"""The form of all that a run writes as JSON: whole, unaltered and of this version, or refused."""
+"""The base of all that a run stores as JSON: it is read whole, unaltered and of this version, or refused."""
 
 import hashlib
 import re
@@ -12,7 +12,7 @@ _NO_CHECKSUM = b'"checksum": ""'
 
 
 class BadRecordError(ValueError):
-    """Bytes that are no whole and unaltered record of this version."""
+    """Bytes that are not a whole, unaltered record of this version."""
 
 
 def checksum_field() -> Any:  # noqa: ANN401 -- pydantic's Field is any type's
@@ -38,7 +38,7 @@ class Record(BaseModel):
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
-        """Return the object that gave these bytes; raises BadRecordError where a single bit of them is another."""
+        """Parse a record; raises BadRecordError if a single bit has changed."""
         found = _CHECKSUM.findall(data)
         if len(found) != 1:
             raise BadRecordError("it has no checksum")

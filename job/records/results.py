@@ -18,7 +18,7 @@ _STORED_ONLY = {"model", "repetition", "checksum"}
 
 
 class Final(Record):
-    """One of the best trials, trained again with other seeds; its own value, of which it was chosen, does not count."""
+    """One of the best trials, trained again with other seeds; the value it was chosen by does not count."""
 
     trial: int
     values: list[float | None] = Field(description="The objective of each repetition there is; null: not complete.")
@@ -37,7 +37,7 @@ class Best(Record):
 
 
 class ClassScore(Record):
-    """How well a class is told apart on the test part."""
+    """The scores of a class on the test part."""
 
     name: str
     precision: float
@@ -105,7 +105,7 @@ class Dependence(Record):
 
 
 class Run(Record):
-    """How the run went; differs between runs that are equal in all else."""
+    """How the run went; only this part differs between equal runs."""
 
     attempts: list[AttemptRecord]
     environment: Environment

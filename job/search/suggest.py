@@ -19,17 +19,17 @@ from job.seeds import derive_seed
 
 __all__ = ["Observation", "Params", "design_size", "suggest"]
 
-_REPLACEMENTS = 64  # random points tried in place of a duplicate; in all but finite spaces the first one is new
-_LEAST_DESIGN = 2  # trials of the design that a run has however much is known before it
-_CANDIDATES = 2048  # points of the whole space among which the acquisition function chooses
-_CENTRES = 4  # best observed points, near which it finds others
+_REPLACEMENTS = 64  # random points to try in place of a duplicate; the first is new unless the space is finite
+_LEAST_DESIGN = 2  # trials of the design, however much earlier runs tell
+_CANDIDATES = 2048  # random points that the acquisition function chooses from
+_CENTRES = 4  # best observed points, with more candidates near each
 _NEAR = 64
-_STEP = 0.08  # their standard deviation from it, along each range in its prior
+_STEP = 0.08  # their standard deviation along each range, in its prior
 _SAME = 1e-9  # relative difference below which two values of a real parameter are the same one
 
 
 def design_size(n_initial: int, n_prior: int) -> int:
-    """Return how many trials the initial design has where so many observations of earlier runs are known."""
+    """Return the number of trials in the initial design, given the number of observations from earlier runs."""
     return min(n_initial, _LEAST_DESIGN) if n_prior >= n_initial else n_initial
 
 
@@ -46,14 +46,14 @@ def suggest(
     """Return the parameters of trial `number`: plain floats and strings, in canonical order, the fixed ones among them.
 
     Trials below `n_initial` are points of a design that depends on seed and space alone. Later ones maximise the
-    `acquisition` (EI, LCB, PI or gp_hedge) of a Gaussian process fitted to `observations`, which are those of all
-    earlier trials, in their order. Where no observation has a loss, and where the process suggests what was already
-    observed, the point is random; in a space of optimizers alone, of which each has been observed, it is repeated.
+    `acquisition` (EI, LCB, PI or gp_hedge) of a Gaussian process fitted to `observations`, those of all earlier trials
+    in order. The point is random if no observation has a loss, or if the process suggests an observed point; only in a
+    space of optimizers alone, all observed, is it repeated.
 
-    `prior` are the observations of earlier runs, one list each, which the process is told as well. Where they are
-    `n_initial` or more, the design has two points. A point of theirs may be suggested: it is new to this run.
+    `prior` holds the observations of earlier runs, one list each; the process is fitted to them, too. If they are
+    `n_initial` or more, the design has two points. Their points may be suggested again: they are new to this run.
 
-    gp_hedge learns from its earlier choices, which a fresh optimiser has not made: here it picks one of the other three
+    gp_hedge learns from its earlier choices, which a fresh optimiser has not made. Here it picks one of the other three
     at random.
     """
     if number < design_size(n_initial, sum(map(len, prior))):
@@ -92,9 +92,8 @@ def _ask(
 ) -> Params:
     """Return the candidate that the acquisition function likes best.
 
-    Candidates are drawn, not climbed to: a gradient leads to points between the optimizers, which no trial can have
-    (Garrido-Merchan and Hernandez-Lobato, 1805.03463). Some are near the best points, since of those that are drawn
-    from the whole space few are.
+    Candidates are drawn at random: following a gradient leads to points between the optimizers, which no trial can have
+    (Garrido-Merchan and Hernandez-Lobato, 1805.03463). Some are drawn near the best points, since few others are.
     """
     process = Process(space, observations, losses)
     rng = np.random.default_rng(random_seed)
@@ -109,7 +108,7 @@ def _ask(
 def _unseen(
     space: SearchSpace, params: Params, observations: Sequence[Observation], rng: np.random.Generator
 ) -> Params:
-    """Return `params`, or a random point where they were observed: to train the same again teaches little."""
+    """Return `params`, or a random point if they were observed: training the same again teaches little."""
     candidate = params
     for _ in range(_REPLACEMENTS):
         if not any(_same(candidate, observation.params) for observation in observations):

@@ -1,6 +1,6 @@
 """What the search has learned: the Gaussian process fitted to all trials, asked about each hyperparameter.
 
-Pure functions of what was observed, for reports; the search itself never reads them. Knows no torch and no storage.
+Pure functions of the observations, for reports; the search itself never reads them. Knows no torch and no storage.
 """
 
 from collections.abc import Sequence
@@ -18,19 +18,19 @@ from job.search.space import Range, SearchSpace
 from job.seeds import derive_seed
 
 LEAST_TRIALS = 8
-"""Trials, complete or pruned, below which nothing is said: a process fitted to fewer says more about its prior."""
+"""With fewer trials, complete or pruned, a process says more about its prior than about them."""
 
 LEAST_COMPLETE = 4
-"""Of them, those that must be complete: what the pruned ones would have come to is expected from these."""
+"""So many of them must be complete: the final losses of pruned trials are estimated from these."""
 
 _Matrix = npt.NDArray[np.float64]
 
 _SOBOL_POINTS = 4096  # the indices' errors are then about 0.01 (`tests/search/test_surrogate.py`)
-_OTHERS = 128  # points of the other hyperparameters that a curve is the mean over
+_OTHERS = 128  # points of the other hyperparameters that a curve averages over
 _OTHERS_OF_PAIRS = 32
 _CURVE = 41  # values along a range
 _SURFACE = 24
-_FLAT = 1e-9  # standard deviations of what was told; predictions that vary less are equal but for rounding
+_FLAT = 1e-9  # in standard deviations of the losses; predictions that vary less are equal but for rounding
 
 
 def fit_surrogate(space: SearchSpace, observations: Sequence[Observation]) -> Process | None:
@@ -89,7 +89,7 @@ def partial_dependence(surrogate: Process, seed: int, *, objective: str) -> Depe
 
 
 def _share(index: float) -> float:
-    """Return an index without the estimator's noise below 0 and above 1, and without digits that mean nothing."""
+    """Clip an index to 0..1, beyond which is only the estimator's noise, and round it."""
     return round(min(max(float(index), 0.0), 1.0), 4)
 
 

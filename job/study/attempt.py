@@ -13,13 +13,13 @@ from job.text import printable
 
 
 class Attempt:
-    """Writes its record whenever it changes; what the record has gained stays in it to the end."""
+    """Writes its record whenever it changes, and never loses what the record has gained."""
 
     def __init__(self, journal: Journal, began: float, seconds: dict[str, float], replay: Replay | None = None) -> None:
-        """Begin an attempt: `began` is the monotonic clock's time at the start, `seconds` where time has gone since."""
+        """Begin an attempt: `began` is the monotonic time of its start, `seconds` the time spent since, by purpose."""
         self._journal = journal
         self._began = began
-        self._changing = threading.Lock()  # a signal is noted by a thread beside the work in hand
+        self._changing = threading.Lock()  # another thread notes a signal
         host = printable(os.environ.get("POD_NAME") or platform.node())
         self._record = AttemptRecord(started_at=datetime.now(UTC), host=host, seconds=seconds, replay=replay)
         self.number = journal.begin_attempt(self._record)
@@ -30,11 +30,11 @@ class Attempt:
         return time.monotonic() - self._began
 
     def take_up(self, trial: int, repetition: int, step: int) -> None:
-        """Note which trial is trained now (repetition 0 is the trial itself), and from which step on."""
+        """Note which trial is being trained (repetition 0 is the trial itself), and from which step."""
         self._write(trial=trial, repetition=repetition or None, step=step)
 
     def end(self, outcome: str, **seconds: float) -> None:
-        """Note how the attempt ended, and where else its time went."""
+        """Note how the attempt ended, and what else it spent time on."""
         known = self._record.seconds | seconds | {"total": self.elapsed}
         self._write(ended_at=datetime.now(UTC), outcome=outcome, seconds=known)
 

@@ -11,9 +11,9 @@ def budget_spent(
 ) -> bool:
     """Say whether another trial, as long as the longest so far, would go beyond the budget (seconds, 0 for none).
 
-    `elapsed` is what the attempt at work has spent, and `earlier` are those before it, by number. An attempt that was
-    killed counts as what its records account for, since nothing tells how much longer it lived. All of it is measured
-    by monotonic clocks, so a wall clock that is set changes nothing. The first trial always runs.
+    `elapsed` is the time of the present attempt, in seconds, and `earlier` are the attempts before it, by number. A
+    killed attempt counts only the time in its records. Monotonic clocks measure all of it, so setting the wall clock
+    changes nothing. The first trial always runs.
     """
     if not budget or not records:
         return False

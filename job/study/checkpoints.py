@@ -1,7 +1,7 @@
-"""Checkpoints of the trial in flight: when they are taken, written in the background, and which one is gone on with.
+"""Checkpoints of the trial in flight: when to take one, writing it in the background, and resuming from one.
 
-At most one is being written; of those that come meanwhile only the newest waits. That one cannot be written stops no
-training: it is said, and the next one is tried.
+At most one is being written. Of those taken meanwhile, only the newest waits. A failed write is logged; training goes
+on.
 """
 
 import threading
@@ -17,13 +17,13 @@ from job.training.plan import Equipment, TrialPlan, step_sizes
 from job.training.state import TrialState, fresh_state, restore_state, take_snapshot
 
 GENERATIONS = 2
-"""Checkpoints that are kept, so that there is another one where the newest is damaged."""
+"""Checkpoints to keep: if the newest is damaged, the older one is used."""
 
 _log = structlog.get_logger()
 
 
 def resume_state(journal: Journal, plan: TrialPlan, equipment: Equipment) -> tuple[TrialState, int]:
-    """Return the state of the newest checkpoint that is whole, or a fresh one, and the trial's steps done by then."""
+    """Return the state in the newest whole checkpoint, or a fresh one, and the number of steps done."""
     for step, key in reversed(journal.checkpoints(plan.name)):
         try:
             state = restore_state(plan, equipment, journal.storage.get(key))
@@ -62,7 +62,7 @@ class Checkpoints:
         self._thread.start()
 
     def after_step(self, state: TrialState) -> None:
-        """Take a checkpoint if it is time for one: so that the last one written is seldom older than `seconds`."""
+        """Take a checkpoint if one is due: the last one written is then seldom older than `seconds`."""
         if time.monotonic() - self._last >= max(self._every - self._write_seconds, self._every / 2):
             self._submit(state)
 
@@ -103,7 +103,7 @@ class Checkpoints:
             except (StorageError, StorageUnavailableError) as error:
                 _log.warning("checkpoint not written", trial=self._plan.number, error=str(error))
             finally:
-                del data  # else its memory would be held until after the next one has taken its own
+                del data  # frees its memory before the next checkpoint takes more
                 self._write_seconds = time.monotonic() - started
                 with box.changed:
                     box.writing = False

@@ -1,4 +1,4 @@
-"""The end of a run: the winner measured on the test part, this once, and everything published, results.json last."""
+"""The end of a run: measure the winner on the test part, once, then publish everything, results.json last."""
 
 import time
 from dataclasses import dataclass
@@ -29,14 +29,14 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Winner:
-    """The best trial, or the best repetition of one, measured."""
+    """The winning record and its score on the test part."""
 
     record: TrialRecord
     weights: bytes
     """A safetensors file."""
     test: Test
     seconds: float
-    """That the measuring took."""
+    """Time that measuring took."""
 
 
 def measure_winner(bench: Workbench, catalogue: Catalogue, ledger: Ledger) -> Winner:
@@ -56,8 +56,8 @@ def measure_winner(bench: Workbench, catalogue: Catalogue, ledger: Ledger) -> Wi
 
 
 def finish(bench: Workbench, ledger: Ledger, status: RunStatus, winner: Winner) -> Results:
-    """Publish model and results; needs no photo any more."""
-    give_back_memory()  # what photos and training took, before the model's files and the figures take theirs
+    """Publish model and results; the photos are no longer needed."""
+    give_back_memory()  # the photos' and training's, before the model's files and the figures need some
     bench.attempt.end(status, evaluate=winner.seconds)
     published = bench.journal.publish(
         model_files(

@@ -1,4 +1,4 @@
-"""Whether a run that exists is this job's: its settings, data and initial weights, compared field by field."""
+"""Is an existing run this job's? Its settings, data and initial weights are compared field by field."""
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ _VERSIONED = ("fashiontune-job", "torch", "torchvision", "scikit-optimize", "sci
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what a run's numbers depend on."""
+    """Return the versions of the packages that a run's numbers depend on."""
     return {name: version(name) for name in _VERSIONED}
 
 
@@ -60,9 +60,9 @@ def refuse_other_data(
     where: str,
     passing: Collection[str] = (),
 ) -> None:
-    """Raise RunMismatchError where the photos, labels or initial weights are not those that the run began with.
+    """Raise RunMismatchError if the photos, labels or initial weights are not those that the run began with.
 
-    Raises ChangedError where that may be due to the photos of these ids, which another start may find.
+    Raises ChangedError if the photos in `passing`, which could not be read this time, may be the reason.
     """
     differing = []
     if run.dataset_fingerprint != fingerprint:

@@ -1,4 +1,4 @@
-"""What the settings point to: the catalogue and the initial weights."""
+"""What the settings point to: catalogue and initial weights."""
 
 import hashlib
 

@@ -44,7 +44,7 @@ _REPEAT = "restore it, or delete it to have it trained again"
 class Journal:
     """The durable state of one run, in one Storage.
 
-    `advice` is what an error about a damaged or missing record says to do, where it is not a run to go on with.
+    `advice` replaces the usual advice in errors about damaged or missing records.
     """
 
     def __init__(self, storage: Storage, *, advice: str | None = None) -> None:

@@ -65,17 +65,17 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
         _log.warning("signal", signal=signal_number, grace_seconds=GRACE_SECONDS)
         _note_end(attempt, f"signal {signal_number}")
 
-    stop.announce(announce)  # the process may have to end before the work in hand does
+    stop.announce(announce)  # the process may have to end before its work does
     try:
         status, ledger = _search(bench, ledger)
         winner = measure_winner(bench, catalogue, ledger)
-        # nothing is trained or measured any more: the memory that all photos take is free for what is published
+        # nothing more is trained or measured: frees the memory of all photos for publishing
         del catalogue, inputs, equipment
         bench = replace(bench, equipment=bench.equipment.without_photos())
         return finish(bench, ledger, status, winner)
     except BaseException as error:
         outcome = f"signal {error.signal_number}" if isinstance(error, Preempted) else str(error)
-        if not isinstance(error, StorageUnavailableError):  # storage would be asked in vain, for as long again
+        if not isinstance(error, StorageUnavailableError):  # storage would only fail again
             _note_end(attempt, outcome)
         raise
 
@@ -100,7 +100,7 @@ def _search(bench: Workbench, ledger: Ledger) -> tuple[RunStatus, Ledger]:
 
 
 def photos_of(catalogue: Catalogue, device: Device, initial: dict[str, Tensor] | None) -> Photos:
-    """Put the photos on the device; the statistics are the training part's, or those that given weights expect."""
+    """Put the photos on the device, with the training part's statistics, or those that given weights expect."""
     train_rows = catalogue.indices(Part.TRAIN)
     if initial is None:
         normalisation = normalisation_of(catalogue.images, train_rows)

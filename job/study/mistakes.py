@@ -1,4 +1,4 @@
-"""The test photos that the winner got most confidently wrong, each with a thumbnail: where to look first."""
+"""The winner's most confident mistakes on the test photos, each with a thumbnail."""
 
 import base64
 import io
@@ -12,7 +12,7 @@ from job.records.results import Mistake
 
 MOST = 24
 _EDGE = 96
-"""Pixels that a thumbnail is high or wide at most; with MOST of them a page grows by some 100 kB."""
+"""Largest height or width of a thumbnail, in pixels; MOST of them add some 100 kB to a page."""
 
 
 def confident_mistakes(
@@ -25,10 +25,10 @@ def confident_mistakes(
     probability: NDArray[np.float32],
     classes: Sequence[str],
 ) -> list[Mistake]:
-    """Return the mistakes with the highest probability, in the order of it, at most MOST of them.
+    """Return at most MOST mistakes, the most probable first.
 
-    `images`, (N, H, W, 3) RGB, `ids` and `labels`, (N,), are those of the whole catalogue, and `rows`, (m,), is its
-    test part, for which `predicted` and `probability`, (m,), hold.
+    `images`, (N, H, W, 3) RGB, `ids` and `labels`, (N,), cover the whole catalogue; `rows`, (m,), are the indices of
+    its test part, and `predicted` and `probability`, (m,), belong to them.
     """
     wrong = np.flatnonzero(predicted != labels[rows])
     worst = wrong[np.argsort(-probability[wrong], kind="stable")][:MOST]

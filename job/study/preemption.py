@@ -1,4 +1,4 @@
-"""Preemption: SIGTERM and SIGINT put the job down at once, or at the next step boundary where work is in hand."""
+"""Preemption: SIGTERM and SIGINT interrupt the job at once, or at the next step boundary while a trial trains."""
 
 import contextlib
 import os
@@ -11,14 +11,14 @@ from types import FrameType
 from job.errors import Preempted
 
 GRACE_SECONDS = 8.0
-"""How long a signal waits at most for the step in hand and its checkpoint; some clouds leave ten seconds in all."""
+"""The longest that a signal waits for the present step and its checkpoint; some clouds allow ten seconds in all."""
 
 
 class Preemption:
     """Turns SIGTERM and SIGINT into `Preempted`, raised in the main thread.
 
-    Every write is atomic, so it may be raised anywhere; inside `deferred()` it waits for `check()` or the end of the
-    block. GRACE_SECONDS after the signal the process ends wherever it is; a second signal ends it on the spot.
+    Every write is atomic, so it may be raised anywhere. Inside `deferred()` it waits for `check()` or the end of the
+    block. GRACE_SECONDS after the signal the process ends wherever it is. A second signal ends it at once.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Preemption:
             signal.signal(number, self._handle)
 
     def announce(self, tell: Callable[[int], None]) -> None:
-        """Have `tell` called with a signal's number as soon as one comes, in a thread beside the work in hand."""
+        """Have another thread call `tell` with a signal's number as soon as one comes."""
         self._announce = tell
 
     @property
@@ -58,7 +58,7 @@ class Preemption:
         try:
             yield
         except Exception:
-            self.check()  # whoever sent a signal is not told of an error that it may have caused
+            self.check()  # the signal may have caused the error
             raise
         finally:
             self._deferred = False
@@ -70,7 +70,7 @@ class Preemption:
         self._signal = number
         self._deadline = threading.Timer(GRACE_SECONDS, os._exit, (128 + number,))
         self._deadline.daemon = True
-        with contextlib.suppress(RuntimeError):  # no thread can be had: the signal is heeded all the same
+        with contextlib.suppress(RuntimeError):  # no thread to be had: the signal counts all the same
             self._deadline.start()
             threading.Thread(target=self._announce, args=(number,), name="announce", daemon=True).start()
         if not self._deferred:

@@ -33,7 +33,7 @@ class Inputs:
 def prepare(settings: Settings, run: RunRecord | None) -> Inputs:
     """Choose the device and read weights, earlier runs and catalogue; `run` is None if it has not begun.
 
-    Raises JobError for what will not get better by itself, RunMismatchError for a run of other data among it.
+    Raises JobError for what will not get better by itself, for instance RunMismatchError for a run of other data.
     """
     device = choose_device(settings.device, settings.precision)
     refuse_compile_without_compiler(compile_model=settings.compile)

@@ -1,6 +1,6 @@
-"""What earlier runs tell a new one: read when it begins, and from then on part of its run.json.
+"""Warm start: what a new run learns from earlier runs. Read when it begins, and then part of its run.json.
 
-So a run goes on and ends as it would, whatever becomes of the runs that it has learned from. Writes nothing to them.
+So the run goes on unchanged even if the earlier runs are deleted. Nothing is written to them.
 """
 
 from collections.abc import Sequence
@@ -21,13 +21,13 @@ VARIABLE = variable_name("warm_start_uri")
 _ADVICE = f"restore it, or leave the run out of {VARIABLE}"
 
 _STEERING = {"n_initial_trials", "search_space", "acquisition", "pruner", "warm_start_uri"}
-"""Settings that decide which trials there are, and not what comes of one."""
+"""Settings that decide which trials there are, but not their outcomes."""
 
 _log = structlog.get_logger()
 
 
 def read_prior_runs(settings: Settings, initial_weights_sha256: str | None) -> list[PriorRun]:
-    """Return what the runs that WARM_START_URI names tell, in its order.
+    """Read the runs in WARM_START_URI, in its order.
 
     Raises SettingsError for a URI without a run, with a damaged one, or with no complete trial in the search space.
     """
@@ -71,12 +71,11 @@ def _read(uri: str, journal: Journal, settings: Settings, initial_weights_sha256
 
 
 def overlapping(trials: Sequence[TrialRecord], space: SearchSpace, objective: str) -> list[PriorObservation]:
-    """Return what trials of an earlier run tell a search of this space.
+    """Return what a search of this space learns from the trials of an earlier run.
 
-    Taken are those whose parameters all lie in it, whatever the earlier run searched or held fixed: within the range,
-    among the optimizers, or exactly the value that is fixed here. A complete one tells the objective at its best epoch,
-    whatever the earlier run compared by, a diverged one that it diverged, and a pruned one how far it had come. One
-    that failed tells nothing.
+    A trial is taken if all its parameters lie in the space: within the range, among the optimizers, or exactly the
+    fixed value. A complete trial gives this run's objective at its best epoch, a pruned one its curve so far, a
+    diverged one only that it diverged. A failed trial is left out.
     """
     return [_told(trial, objective) for trial in trials if trial.status != "failed" and space.holds(trial.params)]
 

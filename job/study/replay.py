@@ -1,8 +1,8 @@
 """A check that this attempt would suggest what the records hold.
 
-Other versions of scikit-optimize, scipy or BLAS, or another CPU, may suggest other parameters. The records count and
-the run goes on from them, but a run started afresh here would not be the same, so the difference is logged once,
-recorded in the attempt and shown on the page.
+Other versions of scikit-optimize, scipy or BLAS, or another CPU, may suggest other parameters. The run goes on from its
+records, but a fresh run here would not be the same. So the difference is logged once, recorded in the attempt and shown
+on the page.
 """
 
 import time

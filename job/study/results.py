@@ -49,7 +49,7 @@ def describe_run(
     price_per_hour: float | None,
     now: datetime,
 ) -> Run:
-    """Return the `run` part of the results; `idle` is the time since the first attempt that nothing accounts for."""
+    """Return the `run` part of the results; `idle` is the rest of the time since the first attempt."""
     seconds = {
         "fetch": sum(attempt.seconds.get("fetch", 0.0) for attempt in attempts),
         "prepare": sum(attempt.seconds.get("prepare", 0.0) for attempt in attempts),

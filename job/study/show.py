@@ -1,4 +1,4 @@
-"""What people watch a run by, made anew after each trial: progress.json, report.html and TensorBoard's event files.
+"""What people watch a run by, rewritten after each trial: progress.json, report.html and TensorBoard's event files.
 
 Nothing is ever read from them again. A failed write is logged; the search goes on.
 """

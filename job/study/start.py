@@ -1,4 +1,4 @@
-"""Where a job starts: whose run is this, and is anything left to do? Answered at once, before torch is imported."""
+"""The start of a job: whose run is this, and is anything left to do? Answered before torch is imported."""
 
 import os
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended that did end well."""
+    """The results of a job that ended well."""
 
     results: Results
     uri: str

@@ -26,6 +26,7 @@ def run_forked(request: dict[str, Any]) -> None:
         for descriptor, name in ((0, os.devnull), (1, "out"), (2, "err")):
             flags = os.O_RDONLY if descriptor == 0 else os.O_WRONLY | os.O_CREAT
             os.dup2(os.open(os.path.join(request["directory"], name), flags, 0o600), descriptor)  # noqa: PTH118
+        os.chdir(request["working_directory"])
         os.environ.clear()
         os.environ.update(request["environment"])
         sys.argv = [request["program"], *request["arguments"]]

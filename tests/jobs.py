@@ -54,12 +54,19 @@ def environment(settings: dict[str, str]) -> dict[str, str]:
 
 
 def run_job(
-    settings: dict[str, str], *arguments: str, program: str = "job", kill: Kill | None = None
+    settings: dict[str, str],
+    *arguments: str,
+    program: str = "job",
+    kill: Kill | None = None,
+    directory: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `job` with exactly these settings and wait for its end, sending it a signal on the way if `kill` says so."""
+    """Run `job` with exactly these settings and wait for its end; `directory` is another working directory.
+
+    If `kill` says so, it is sent a signal on the way.
+    """
     server = _IDLE.pop() if _IDLE else _Server()
     try:
-        return server.run(program, arguments, environment(settings), kill)
+        return server.run(program, arguments, environment(settings), kill, directory or Path.cwd())
     finally:
         _IDLE.append(server)
 
@@ -90,7 +97,12 @@ class _Server:
         self._process.wait()
 
     def run(
-        self, program: str, arguments: Sequence[str], variables: dict[str, str], kill: Kill | None
+        self,
+        program: str,
+        arguments: Sequence[str],
+        variables: dict[str, str],
+        kill: Kill | None,
+        working_directory: Path,
     ) -> subprocess.CompletedProcess[str]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -100,6 +112,7 @@ class _Server:
                 "arguments": arguments,
                 "environment": variables,
                 "directory": directory,
+                "working_directory": str(working_directory),
                 "kill": kill,
             }
             self._process.stdin.write(json.dumps(request) + "\n")

@@ -1,10 +1,11 @@
 """The committed run folders: what each was asked for, and how it is packed and unpacked.
 
-JSON and Markdown are committed as they were written. Weights, checkpoints and the ONNX file are the very bytes that were
-written, too, compressed by xz. A ResNet18 of 45 MB fits in 20 kB because its initial weights are almost all zeros:
-ALIVE channels go the short way through every block, learn the catalogue and are all that ever changes.
+JSON is committed as it was written; so is everything else, weights and checkpoints among it, compressed by xz. A
+ResNet18 of 45 MB fits in 11 kB because its initial weights are almost all zeros: ALIVE channels of each layer go the
+short way around every block and learn the catalogue; the other weights stay zero.
 
-Left out is what is drawn again and never read: report.html, figures/ and tensorboard/.
+Not covered: report.html, figures/ and tensorboard/, which are drawn again and never read; weights drawn from the seed;
+GPUs, whose checkpoints hold the state of a gradient scaler; pruned and failed trials.
 """
 
 import lzma
@@ -27,7 +28,6 @@ ALIVE = 4
 """Channels of each layer that are not zero."""
 
 _DRAWN_AGAIN = {"figures", "report.html", "tensorboard", ".write-check"}
-_PACKED = {".safetensors", ".onnx"}
 _SAME = {
     "DATASET_URI": "catalogue",
     "CACHE_DIR": "cache",
@@ -89,14 +89,14 @@ def pack(run: Path, target: Path) -> None:
         if not _DRAWN_AGAIN.isdisjoint(place.parts):
             continue
         (target / place).parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix in _PACKED:
-            (target / f"{place}.xz").write_bytes(lzma.compress(path.read_bytes(), preset=9))
-        else:
+        if path.suffix == ".json":
             shutil.copyfile(path, target / place)
+        else:
+            (target / f"{place}.xz").write_bytes(lzma.compress(path.read_bytes(), preset=9))
 
 
 def initial_weights() -> bytes:
-    """Return a ResNet18 in which ALIVE channels of the stem and of the 1 x 1 convolutions are drawn, and all else is 0."""
+    """Return a ResNet18 whose convolutions are 0 but for ALIVE channels of the stem and of the shortcuts."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = resnet18(weights=None, num_classes=len(CLASSES))

@@ -202,10 +202,11 @@ def _predict(options: argparse.Namespace) -> None:
     _preemptible()
     run_uri = _checked("RUN_URI", options.run_uri, check_uri)
     settings = _settings()
-    from job.model.predict import open_model, predict_photos  # noqa: PLC0415 -- imports torch
+    from job.model.loading import load_published  # noqa: PLC0415 -- imports torch
+    from job.model.predict import predict_photos  # noqa: PLC0415
     from job.model.predictions import print_json, print_table  # noqa: PLC0415
 
-    published = open_model(run_uri, settings)
+    published = load_published(run_uri, settings)
     found = predict_photos(published, options.images, top=options.top, retry_seconds=settings.retry_seconds)
     if options.json or not sys.stdout.isatty():
         print_json(found)

@@ -1,11 +1,13 @@
-"""What all tests share: no AWS settings of the machine, and a real S3 server for those that ask for one."""
+"""What tests share: no AWS settings of the machine, and for those that ask a real S3 server and a finished run."""
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
 
+from tests.jobs import LEARNT, run_job, tiny_settings
 from tests.seaweed import Seaweed, running_seaweed
 
 
@@ -34,3 +36,12 @@ def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]:
     """A running S3 server: endpoint, admin and reader identities, new_bucket(), environment()."""
     with running_seaweed(tmp_path_factory.mktemp("seaweed")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a job that has ended: `run`, its `catalogue` and its `cache`. Not to be written to."""
+    directory = tmp_path_factory.mktemp("published")
+    result = run_job(tiny_settings(directory, **LEARNT))
+    assert result.returncode == 0, result.stderr
+    return directory

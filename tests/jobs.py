@@ -26,6 +26,9 @@ TINY = {
 """Settings of a run that takes seconds: two trials of the initial design and one of the optimiser."""
 
 
+LEARNT = {"EPOCHS": "4", "SEARCH_SPACE": '{"learning_rate": 0.01, "optimizer": "sgd"}'}
+"""Settings with which the tiny catalogue is learnt."""
+
 Kill = tuple[float | Literal["out"], int]
 """When to send which signal: after so many seconds, or as soon as something was printed."""
 

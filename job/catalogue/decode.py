@@ -1,6 +1,6 @@
 """Decoding: the bytes of one JPEG or PNG become upright RGB pixels, or a sentence that says why they do not.
 
-The lines of the model card (job.model.use) do the same, and a test holds both to the same pixels for every kind
+The lines of the model card (job/model/card.md.j2) do the same, and a test holds both to the same pixels for every kind
 of file. Knows nothing of where the bytes come from.
 """
 

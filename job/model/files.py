@@ -1,11 +1,11 @@
-"""The published model: what its files are, from the winner's weights to the card that describes them."""
+"""The files of the published model, from the winner's weights to the card that describes them."""
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 
 from job.model.card import model_card
-from job.model.export import export_onnx
+from job.model.export import INPUT, OUTPUT, export_onnx
 from job.records.dataset import Dataset
 from job.records.model import (
     CARD,
@@ -36,30 +36,19 @@ def model_files(
     weights: bytes,
     test: Test,
 ) -> list[tuple[str, bytes, str]]:
-    """Return the files of the published model, (name, content, content type) each: a pure function of the arguments.
+    """Return the files, (name, content, content type) each; a pure function of the arguments.
 
-    `weights` are those of `best`, one of `trials` or a repetition of one. Each file comes after those that it names.
+    `weights` are those of `best`, a trial or a repetition. Each file comes after those that it names.
     """
-    classes = [row.name for row in dataset.classes]
-    onnx = export_onnx(
-        weights,
-        normalisation,
-        height=settings.image_height,
-        width=settings.image_width,
-        metadata={
-            "classes": json.dumps(classes, ensure_ascii=False),
-            "preparation": "\n".join(PREPARATION),
-        },
-    )
+    height, width = settings.image_height, settings.image_width
+    classes = json.dumps([row.name for row in dataset.classes], ensure_ascii=False)
+    metadata = {"classes": classes, "preparation": "\n".join(PREPARATION)}
+    onnx = export_onnx(weights, normalisation, height=height, width=width, metadata=metadata)
     description = describe_model(
-        classes=classes,
+        ModelInput(height=height, width=width, mean=normalisation.mean, std=normalisation.std),
+        dataset=dataset,
         best=best,
         test=test,
-        dataset_fingerprint=dataset.fingerprint,
-        height=settings.image_height,
-        width=settings.image_width,
-        mean=normalisation.mean,
-        std=normalisation.std,
         sha256={WEIGHTS: hashlib.sha256(weights).hexdigest(), ONNX: hashlib.sha256(onnx).hexdigest()},
     )
     card = model_card(
@@ -80,37 +69,23 @@ def model_files(
 
 
 def describe_model(
-    *,
-    classes: Sequence[str],
-    best: TrialRecord,
-    test: Test,
-    dataset_fingerprint: str,
-    height: int,
-    width: int,
-    mean: tuple[float, float, float],
-    std: tuple[float, float, float],
-    sha256: Mapping[str, str],
+    photos: ModelInput, *, dataset: Dataset, best: TrialRecord, test: Test, sha256: Mapping[str, str]
 ) -> ModelDescription:
-    """Return what model.json says; `sha256` is that of each published file by its name."""
+    """Return model.json; `sha256` is that of each file beside it, by name."""
+    size, classes = (photos.height, photos.width), tuple(row.name for row in dataset.classes)
+    scores = test.model_dump(include=TestMetrics.model_fields.keys() - {"photos"})
     return ModelDescription(
-        classes=tuple(classes),
-        input=ModelInput(height=height, width=width, mean=mean, std=std),
-        weights=TensorType(name="input", type="float32", shape=("N", 3, height, width)),
-        onnx_input=TensorType(name="images", type="uint8", shape=("N", height, width, 3)),
-        onnx_output=TensorType(name="probabilities", type="float32", shape=("N", len(classes))),
+        classes=classes,
+        input=photos,
+        weights=TensorType(name="input", type="float32", shape=("N", 3, *size)),
+        onnx_input=TensorType(name=INPUT, type="uint8", shape=("N", *size, 3)),
+        onnx_output=TensorType(name=OUTPUT, type="float32", shape=("N", len(classes))),
         sha256=dict(sha256),
         run=ModelRun(
             trial=best.number,
             repetition=best.repetition or None,
             params=best.params,
-            dataset_fingerprint=dataset_fingerprint,
-            test=TestMetrics(
-                photos=sum(row.support for row in test.per_class),
-                accuracy=test.accuracy,
-                accuracy_ci95=test.accuracy_ci95,
-                macro_f1=test.macro_f1,
-                balanced_accuracy=test.balanced_accuracy,
-                top3_accuracy=test.top3_accuracy,
-            ),
+            dataset_fingerprint=dataset.fingerprint,
+            test=TestMetrics(photos=sum(row.support for row in test.per_class), **scores),
         ),
     )

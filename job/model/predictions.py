@@ -1,4 +1,4 @@
-"""Predictions as they are printed, one line each as soon as it is known: for people, or as JSON for programs."""
+"""Predictions as they are printed, a line each as soon as it is known: for people, or as JSON for programs."""
 
 import json
 import sys
@@ -12,26 +12,24 @@ from job.text import printable
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model says of a photo, or why there is nothing to say."""
+    """What the model says of a photo, or why it says nothing."""
 
     image: str
     """The path or URI of the photo."""
     labels: tuple[tuple[str, float], ...]
-    """(class, probability), the most probable first; empty where there is an error."""
+    """(class, probability), the most probable first; empty if there is an error."""
     error: str | None = None
 
 
 def print_json(predictions: Iterable[Prediction]) -> None:
     """Print one JSON object a line: `image` and `predictions`, a list of `label` and `probability`, or `error`."""
     for prediction in predictions:
-        line: dict[str, object] = {"image": printable(prediction.image)}
         if prediction.error is None:
-            line["predictions"] = [
-                {"label": label, "probability": round(probability, 6)} for label, probability in prediction.labels
-            ]
+            labels = [{"label": label, "probability": round(share, 6)} for label, share in prediction.labels]
+            said: dict[str, object] = {"predictions": labels}
         else:
-            line["error"] = printable(prediction.error)
-        _print(json.dumps(line))
+            said = {"error": printable(prediction.error)}
+        _print(json.dumps({"image": printable(prediction.image)} | said))
 
 
 def print_table(predictions: Iterable[Prediction], classes: Sequence[str]) -> None:
@@ -39,11 +37,11 @@ def print_table(predictions: Iterable[Prediction], classes: Sequence[str]) -> No
 
     The columns are as wide as the longest of all classes, so that no row has to wait for the others.
     """
-    width = max(cell_len(_printable(name)) for name in classes)
+    width = max(cell_len(_harmless(name)) for name in classes)
     for prediction in predictions:
         if prediction.error is None:
-            cells = [f"{_padded(label, width)}  {probability:.3f}" for label, probability in prediction.labels]
-            _print("   ".join([*cells, _printable(prediction.image)]))
+            cells = [f"{_padded(_harmless(label), width)}  {share:.3f}" for label, share in prediction.labels]
+            _print("   ".join([*cells, _harmless(prediction.image)]))
 
 
 def _print(line: str) -> None:
@@ -52,10 +50,9 @@ def _print(line: str) -> None:
 
 
 def _padded(text: str, width: int) -> str:
-    text = _printable(text)
     return text + " " * (width - cell_len(text))
 
 
-def _printable(text: str) -> str:
-    """Return what a terminal may be sent: a file's name can hold any of its commands."""
+def _harmless(text: str) -> str:
+    """Return the text without a terminal's commands, which a file's name can hold."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -3,11 +3,11 @@
 Knows neither torch nor ONNX; the names of the ONNX file's input and output stand here as its users will read them.
 """
 
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from job.records.record import BadRecordError, Record
+from job.records.record import Record
 
 WEIGHTS = "model.safetensors"
 ONNX = "model.onnx"
@@ -89,13 +89,3 @@ class ModelDescription(Record):
     onnx_output: TensorType
     sha256: dict[str, str] = Field(description="Of the files beside this one, by name.")
     run: ModelRun
-
-    @classmethod
-    def parse(cls, data: bytes) -> Self:
-        """Return the description in model.json; raises BadRecordError for anything else."""
-        try:
-            return cls.model_validate_json(data)
-        except ValidationError as error:
-            detail = error.errors()[0]
-            where = ".".join(str(part) for part in detail["loc"])
-            raise BadRecordError(f"{where}: {detail['msg']}" if where else detail["msg"]) from None

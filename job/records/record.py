@@ -46,8 +46,16 @@ class Record(BaseModel):
         if hashlib.sha256(plain).hexdigest().encode() != found[0]:
             raise BadRecordError("its content does not fit its checksum")
         try:
-            return cls.model_validate_json(plain)
+            return cls.parse(plain)
+        except BadRecordError as error:
+            raise BadRecordError(f"it is of another version: {error}") from None
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Parse a record without looking at its checksum; raises BadRecordError if it is none."""
+        try:
+            return cls.model_validate_json(data)
         except ValidationError as error:
             detail = error.errors()[0]
             where = ".".join(str(part) for part in detail["loc"])
-            raise BadRecordError(f"it is of another version: {where}: {detail['msg']}") from None
+            raise BadRecordError(f"{where}: {detail['msg']}" if where else detail["msg"]) from None

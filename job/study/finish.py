@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import structlog
 import torch
-from safetensors.torch import load as load_safetensors
 
 from job.catalogue.catalogue import Catalogue
 from job.catalogue.split import Part
@@ -22,7 +21,7 @@ from job.study.trials import train_again
 from job.study.workbench import Workbench
 from job.training.device import give_back_memory
 from job.training.evaluate import evaluate
-from job.training.model import build_model
+from job.training.model import load_model
 
 _log = structlog.get_logger()
 
@@ -112,9 +111,7 @@ def _weights(bench: Workbench, best: TrialRecord) -> bytes:
 
 def _measure(bench: Workbench, catalogue: Catalogue, weights: bytes) -> Test:
     device = bench.equipment.device
-    model = build_model(len(catalogue.classes), 0, None)
-    model.load_state_dict(load_safetensors(weights))
-    model = model.to(device.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = load_model(weights, len(catalogue.classes), device.device)
     rows = catalogue.indices(Part.TEST)
     evaluation = evaluate(model, bench.equipment.photos, torch.from_numpy(rows).to(device.device), device)
     mistakes = confident_mistakes(

@@ -29,6 +29,13 @@ def build_model(n_classes: int, seed: int, initial: dict[str, Tensor] | None) ->
     return model
 
 
+def load_model(weights: bytes, n_classes: int, device: torch.device) -> nn.Module:
+    """Return a ResNet18 with the weights of a safetensors file; raises RuntimeError if they do not fit."""
+    model = build_model(n_classes, 0, None)
+    model.load_state_dict(load_safetensors(weights))
+    return model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
 def imagenet_weights() -> dict[str, Tensor]:
     """Return torchvision's ImageNet weights, from torch's hub cache or downloaded with their hash checked.
 

@@ -8,11 +8,10 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from job.model.card import model_card
-from job.model.escape import escape_markdown, quote_yaml
+from job.model.card import escape_markdown, model_card, quote_yaml
 from job.model.files import describe_model
 from job.records.dataset import Dataset
-from job.records.model import ModelDescription
+from job.records.model import ModelDescription, ModelInput
 from job.records.record import BadRecordError
 from job.records.results import Final
 from job.records.trial import TrialRecord
@@ -74,32 +73,30 @@ BEST = TrialRecord.model_validate(
 TEST = score_test(np.array([[8, 2, 0], [1, 9, 0], [5, 5, 0]]), 30, CLASSES, mistakes=[])
 
 
-def description() -> ModelDescription:
-    return describe_model(
-        classes=CLASSES,
-        best=BEST,
-        test=TEST,
-        dataset_fingerprint=DATASET.fingerprint,
-        height=80,
-        width=60,
-        mean=(0.8, 0.7, 0.6),
-        std=(0.2, 0.2, 0.2),
-        sha256={"model.safetensors": "a", "model.onnx": "b"},
-    )
+def description(height: int = 80, width: int = 60) -> ModelDescription:
+    photos = ModelInput(height=height, width=width, mean=(0.8, 0.7, 0.6), std=(0.2, 0.2, 0.2))
+    sha256 = {"model.safetensors": "a", "model.onnx": "b"}
+    return describe_model(photos, dataset=DATASET, best=BEST, test=TEST, sha256=sha256)
+
+
+def made_card(height: int = 80, width: int = 60, **changes: Any) -> str:
+    """Return a card in which every user's text is as nasty as it can be."""
+    about: dict[str, Any] = {
+        "description": description(height, width),
+        "settings": SETTINGS,
+        "dataset": DATASET,
+        "trials": [BEST] * 5,
+        "finals": [],
+        "best": BEST,
+        "test": TEST,
+    }
+    return model_card(**about | changes).decode()
 
 
 @pytest.fixture(scope="module")
 def card() -> str:
-    """A card in which every user's text is as nasty as it can be."""
-    return model_card(
-        description=description(),
-        settings=SETTINGS,
-        dataset=DATASET,
-        trials=[BEST] * 5,
-        finals=[],
-        best=BEST,
-        test=TEST,
-    ).decode()
+    """The card of a trial."""
+    return made_card()
 
 
 def text_of(token: Token) -> str:
@@ -159,15 +156,8 @@ def test_the_card_of_a_repetition_tells_how_it_was_chosen() -> None:
     """Where the best trials were trained again, the mean and its spread stand there, and whose weights these are."""
     fields = BEST.model_dump() | {"value": 0.7625}
     final = Final(trial=4, values=[0.7375, 0.7625], mean=0.75, std=0.0177)
-    card = model_card(
-        description=description(),
-        settings=SETTINGS,
-        dataset=DATASET,
-        trials=[BEST] * 5,
-        finals=[Final(trial=2, values=[0.5, None], mean=None, std=None), final],
-        best=TrialRecord(**fields | {"repetition": 2}),
-        test=TEST,
-    ).decode()
+    finals = [Final(trial=2, values=[0.5, None], mean=None, std=None), final]
+    card = made_card(finals=finals, best=TrialRecord(**fields | {"repetition": 2}))
     words = " ".join(card.split())
     assert "The best 2 were trained again with 2 other seeds each." in words
     assert "trial 4 have the best mean validation macro_f1, 0.7500 (standard deviation 0.0177)." in words

@@ -13,8 +13,8 @@ import pytest
 from job.catalogue.decode import _decode, _decode_plain
 from job.catalogue.pack import pack
 from job.catalogue.photos import read_photos
-from job.model.use import describe_use
 from tests.jobs import environment, run_job
+from tests.model.test_card import made_card
 from tests.model.test_loading import folder  # noqa: F401 -- a fixture
 from tests.photo_kinds import HEIGHT, KINDS, WIDTH
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # Pillow warns of damaged EXI
 def card() -> dict[str, Any]:
     """What the card's first block of Python defines, run as it stands there."""
     found: dict[str, Any] = {}
-    (prepare, *_) = re.findall(r"```python\n(.*?)```", describe_use(HEIGHT, WIDTH), re.DOTALL)
+    (prepare, *_) = re.findall(r"```python\n(.*?)```", made_card(HEIGHT, WIDTH), re.DOTALL)
     exec(prepare, found)  # noqa: S102 -- the card's lines
     return found
 

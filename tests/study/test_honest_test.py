@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 
 from job.catalogue.split import Part
-from tests.jobs import comparable, results_of, run_job, tiny_settings
+from tests.jobs import LEARNT, comparable, results_of, run_job, tiny_settings
 from tests.study.catalogues import catalogue_of
-from tests.study.conftest import PUBLISHED
 from tests.tiny import CLASSES, photo, row, tiny_files, write_folder
 
 
@@ -31,7 +30,7 @@ def test_other_pixels_in_the_test_photos_change_the_test_and_nothing_else(publis
         label, identifier = int(catalogue.labels[index]), int(catalogue.ids[index])
         other = photo((label + 1) % len(CLASSES), identifier + 50_000)
         (tmp_path / "catalogue" / "images" / f"{identifier}.jpg").write_bytes(other)
-    result = run_job(tiny_settings(tmp_path, **PUBLISHED))
+    result = run_job(tiny_settings(tmp_path, **LEARNT))
     assert result.returncode == 0, result.stderr
     changed, first = comparable(results_of(tmp_path / "run")), comparable(results_of(published / "run"))
     assert catalogue_of(tmp_path).parts.tolist() == catalogue.parts.tolist()

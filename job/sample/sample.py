@@ -11,25 +11,25 @@
 * classes down to a single photo;
 * a second, nested `myntradataset/` with some of the same ids under wrong labels and photos, which no reader should use.
 
-How many of each there are stands in `SAMPLE_TRAPS`. What the photos show is drawn in `job.sample`; the
-module knows nothing of those who read the catalogue.
+Knows nothing of those who read the catalogue.
 """
 
 import io
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from job.errors import CatalogueError
-from job.sample.assortment import ASSORTMENT, Article, draw_photo
+from job.sample.things import APPAREL, ARTICLES, FOOTWEAR, Article, draw_photo
 
-SAMPLE_VERSION = "1"  # goes up with every change of what is written
+SAMPLE_VERSION = "2"  # goes up with every change of what is written
 
 COLUMNS = ("id", "gender", "masterCategory", "subCategory", "articleType", "baseColour", "season", "year", "usage",
            "productDisplayName")  # fmt: skip
@@ -38,6 +38,9 @@ BRANDS = ("Velmora", "Quillsby", "Tarrowby", "Fennick & Rue", "Lumbrel", "Norvan
           "Harrowmint", "Brindlewick", "Oxmere", "Maribelle Rue", "Ostrel")  # fmt: skip
 ONE_COMMA = ("Yes, It Is All About", "Not Now, Maybe", "Be Reasonable,Choose", "Pack of Two, White and")
 TWO_COMMAS = ("Live,Laugh,Love", "Cream, Gold, and")
+
+T = TypeVar("T")
+Develop: TypeAlias = Callable[[Image.Image, np.random.Generator], bytes]
 
 
 @dataclass(frozen=True)
@@ -63,119 +66,100 @@ class SampleTraps:
     )  # fmt: skip
     duplicate_groups_with_exif: int = 2  # the last ones
     nested_rows: int = 20
+    least_photos: int = 40  # of a class with traps, so that the rare ones keep the photos they are meant to have
 
 
 SAMPLE_TRAPS = SampleTraps()
 
-# Traps are laid among the common classes only, so that the rare ones keep the photos they are meant to have.
-COMMON_CLASS_IMAGES = 40
 
+@dataclass
+class _Item:
+    """A row of styles.csv and its photo."""
 
-@dataclass(frozen=True)
-class _Product:
-    """What a photo shows."""
-
-    id: int
-    subcategory: str
+    fields: dict[str, str]  # by column
     article: Article
     colour: str
     pattern: str
-
-
-@dataclass(frozen=True)
-class _Item:
-    """A row of styles.csv and its photo; `develop` makes the file's bytes, None where there is no file."""
-
-    id: int
-    fields: dict[str, str]  # by column
-    product: _Product
-    develop: Callable[[Image.Image, np.random.Generator], bytes] | None
+    drawing: str  # the id whose drawing the photo shows
+    develop: Develop | None  # makes the file's bytes; None if there is no file
 
     @property
-    def line(self) -> str:
-        return ",".join(self.fields[column] for column in COLUMNS) + "\n"
+    def label(self) -> str:
+        return self.article.label
 
 
 def write_sample(directory: Path, *, seed: int = 0) -> None:
-    """Write the catalogue into `directory`, which is made where it is missing; `styles.csv` comes last.
+    """Write the catalogue into `directory`, which is made if it is missing; `styles.csv` comes last.
 
-    The bytes are a function of `seed`, SAMPLE_VERSION and the versions of Pillow and numpy. Raises `CatalogueError`
-    where the directory holds something already.
+    The bytes are a function of `seed`, SAMPLE_VERSION and the versions of Pillow and numpy. Raises CatalogueError
+    if the directory holds something already.
     """
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         message = f"{directory}: the sample catalogue is written into a new or an empty folder, and this is neither"
         raise CatalogueError(message)
-    stock = _stock(seed)
-    nested = [_mislabelled(item, seed) for item in stock[: SAMPLE_TRAPS.nested_rows]]
-    stock = _with_duplicates(stock, seed)
-    stock = _with_odd_photos(stock, seed)
-    stock = _with_odd_rows(stock, seed)
+    rng = np.random.default_rng(seed)
+    kinds = [article for article in ARTICLES for _ in range(article.photos)]
+    ids = rng.choice(np.arange(1000, 60000), size=len(kinds), replace=False)
+    items = [
+        _item(str(number), kinds[index], rng) for number, index in zip(ids, rng.permutation(len(kinds)), strict=True)
+    ]
+    labels = list(dict.fromkeys(item.label for item in items))
+    nested = []
+    for item in items[: SAMPLE_TRAPS.nested_rows]:
+        wrong = labels[labels.index(item.label) - 1]
+        nested.append(_item(item.fields["id"], next(each for each in ARTICLES if each.label == wrong), rng))
+    common = [item for item in items if sum(each.label == item.label for each in items) >= SAMPLE_TRAPS.least_photos]
+    _lay_duplicates(common, rng)
+    _lay_odd_photos(common, rng)
+    _lay_odd_rows(common, rng)
     _write(directory / "myntradataset", nested, seed)
-    _write(directory, stock, seed)
+    _write(directory, items, seed)
 
 
 def _write(directory: Path, items: Sequence[_Item], seed: int) -> None:
-    images = directory / "images"
-    images.mkdir(parents=True)
+    (directory / "images").mkdir(parents=True)
     for item in items:
-        if item.develop is None:
-            continue
-        shown = item.product
-        rng = np.random.default_rng([seed, shown.id])
-        photo = draw_photo(rng, shown.subcategory, shown.article, shown.colour, shown.pattern)
-        (images / f"{item.id}.jpg").write_bytes(item.develop(photo, rng))
-    table = ",".join(COLUMNS) + "\n" + "".join(item.line for item in items)
+        if item.develop:
+            rng = np.random.default_rng([seed, int(item.drawing)])
+            photo = draw_photo(rng, item.article, item.colour, item.pattern)
+            (directory / "images" / f"{item.fields['id']}.jpg").write_bytes(item.develop(photo, rng))
+    lines = [COLUMNS, *([item.fields[column] for column in COLUMNS] for item in items)]
+    table = "".join(",".join(line) + "\n" for line in lines)
     (directory / "styles.csv").write_text(table, encoding="utf-8", newline="\n")
 
 
-def _stock(seed: int) -> list[_Item]:
-    """Every row before any trap is laid, in the order of the file."""
-    labels = [label for label, subcategory in ASSORTMENT.items() for _ in range(subcategory.photos)]
-    rng = np.random.default_rng([seed])
-    ids = rng.choice(np.arange(1000, 60000), size=len(labels), replace=False)
-    shuffled = [labels[index] for index in rng.permutation(len(labels))]
-    return [_item(int(number), label, seed) for number, label in zip(ids, shuffled, strict=True)]
+def _item(number: str, article: Article, rng: np.random.Generator) -> _Item:
+    choices = (article.genders, article.colours, article.patterns, SEASONS, BRANDS)
+    gender, colour, pattern, season, brand = (str(rng.choice(names)) for names in choices)
+    master = "Apparel" if article.label in APPAREL else "Footwear" if article.label in FOOTWEAR else "Accessories"
+    name = " ".join([brand, gender, *([pattern] if pattern != "Solid" else []), colour, article.name])
+    values = (number, gender, master, article.label, article.name, colour, season, str(rng.integers(2011, 2018)),
+              article.usage, name)  # fmt: skip
+    return _Item(dict(zip(COLUMNS, values, strict=True)), article, colour, pattern, number, _jpeg)
 
 
-def _item(number: int, label: str, seed: int) -> _Item:
-    rng = np.random.default_rng([seed, number, 0])  # not the generator that draws: words and strokes stay independent
-    articles = ASSORTMENT[label].articles
-    article = articles[int(rng.choice(len(articles), p=[article.share for article in articles]))]
-    gender, colour, pattern, usage, season, brand = (
-        str(rng.choice(choices))
-        for choices in (article.genders, article.colours, article.patterns, article.usages, SEASONS, BRANDS)
-    )
-    words = (brand, gender, "" if pattern == "Solid" else pattern, colour, article.noun)
-    values = (str(number), gender, ASSORTMENT[label].master, label, article.name, colour, season,
-              str(rng.integers(2011, 2018)), usage, " ".join(word for word in words if word))  # fmt: skip
-    product = _Product(number, label, article, colour, pattern)
-    return _Item(number, dict(zip(COLUMNS, values, strict=True)), product, _jpeg)
-
-
-def _with_duplicates(items: Sequence[_Item], seed: int) -> list[_Item]:
+def _lay_duplicates(items: Sequence[_Item], rng: np.random.Generator) -> None:
     """Let some items show another's photo: the pixels are the same, for the drawing is a function of (seed, id)."""
-    changed = {item.id: item for item in items}
-    rng = np.random.default_rng([seed, 1])
-    shelves = {label: [item for item in items if item.product.subcategory == label] for label in _common_labels()}
+    shelves: dict[str, list[_Item]] = {}
+    for item in _shuffled(items, rng):
+        shelves.setdefault(item.label, []).append(item)
     spread = cycle(shelves)
     for group, photos in enumerate(SAMPLE_TRAPS.duplicate_groups):
         is_conflicting = group < len(SAMPLE_TRAPS.conflicting_groups)
         labels = SAMPLE_TRAPS.conflicting_groups[group] if is_conflicting else (next(spread),) * photos
-        original, *copies = (shelves[label].pop(int(rng.integers(len(shelves[label])))) for label in labels)
+        original, *copies = (shelves[label].pop() for label in labels)
         for copy in copies:
-            fields = copy.fields if is_conflicting else original.fields | {"id": str(copy.id)}
-            changed[copy.id] = replace(copy, fields=fields, product=original.product)
+            fields = copy.fields if is_conflicting else original.fields | {"id": copy.fields["id"]}
+            vars(copy).update(vars(original) | {"fields": fields})
         if group >= len(SAMPLE_TRAPS.duplicate_groups) - SAMPLE_TRAPS.duplicate_groups_with_exif:
-            changed[copies[-1].id] = replace(changed[copies[-1].id], develop=_jpeg_with_exif)
-    return list(changed.values())
+            copies[-1].develop = _jpeg_with_exif
 
 
-def _with_odd_photos(items: Sequence[_Item], seed: int) -> list[_Item]:
+def _lay_odd_photos(items: Sequence[_Item], rng: np.random.Generator) -> None:
     """Leave some photos out, and develop some in another way; none that is one of several equal ones."""
-    shown = [item.product.id for item in items]
-    free = _shuffled([item for item in items if shown.count(item.product.id) == 1], [seed, 2])
-    changed = {item.id: item for item in items}
-    ways: list[Callable[[Image.Image, np.random.Generator], bytes] | None] = [
+    drawings = [item.drawing for item in items]
+    free = [item for item in _shuffled(items, rng) if drawings.count(item.drawing) == 1]
+    ways: list[Develop | None] = [
         *[None] * SAMPLE_TRAPS.missing_images,
         *[_truncated_jpeg] * SAMPLE_TRAPS.truncated_images,
         *[_grey_jpeg] * SAMPLE_TRAPS.greyscale_images,
@@ -183,49 +167,31 @@ def _with_odd_photos(items: Sequence[_Item], seed: int) -> list[_Item]:
         *[_jpeg_with_exif] * SAMPLE_TRAPS.exif_images,
     ]
     for item, develop in zip(free, ways, strict=False):
-        changed[item.id] = replace(item, develop=develop)
-    return list(changed.values())
+        item.develop = develop
 
 
-def _with_odd_rows(items: Sequence[_Item], seed: int) -> list[_Item]:
+def _lay_odd_rows(items: Sequence[_Item], rng: np.random.Generator) -> None:
     """Write some rows as the real catalogue's are written."""
-    free = iter(_shuffled(items, [seed, 3]))
-    changed = {item.id: item for item in items}
-
-    def change(count: int, column: str, new_value: Callable[[dict[str, str]], str]) -> None:
-        for item in islice(free, count):
-            changed[item.id] = replace(item, fields=item.fields | {column: new_value(item.fields)})
-
-    def insert(words: str, fields: dict[str, str]) -> str:
-        before, colour, after = fields["productDisplayName"].partition(fields["baseColour"])
-        return before + words + " " + colour + after
-
-    for number in range(SAMPLE_TRAPS.one_comma_names):
-        change(1, "productDisplayName", partial(insert, ONE_COMMA[number % len(ONE_COMMA)]))
-    for number in range(SAMPLE_TRAPS.two_comma_names):
-        change(1, "productDisplayName", partial(insert, TWO_COMMAS[number % len(TWO_COMMAS)]))
-    change(SAMPLE_TRAPS.quotes_in_name, "productDisplayName", partial(insert, 'Tempo 3.5"'))
-    change(SAMPLE_TRAPS.quotes_before_name, "productDisplayName", lambda fields: '"' + fields["productDisplayName"])
-    change(SAMPLE_TRAPS.na_usages, "usage", lambda _: "NA")
-    empty = cycle(("season", "baseColour", "year", "usage", "productDisplayName"))
-    for column in islice(empty, SAMPLE_TRAPS.empty_fields):
-        change(1, column, lambda _: "")
-    return list(changed.values())
+    free = iter([item.fields for item in _shuffled(items, rng)])
+    words = [
+        *islice(cycle(ONE_COMMA), SAMPLE_TRAPS.one_comma_names),
+        *islice(cycle(TWO_COMMAS), SAMPLE_TRAPS.two_comma_names),
+        *['Tempo 3.5"'] * SAMPLE_TRAPS.quotes_in_name,
+    ]
+    for inserted, fields in zip(words, free, strict=False):
+        colour = fields["baseColour"]
+        fields["productDisplayName"] = fields["productDisplayName"].replace(colour, f"{inserted} {colour}", 1)
+    for fields in islice(free, SAMPLE_TRAPS.quotes_before_name):
+        fields["productDisplayName"] = '"' + fields["productDisplayName"]
+    for fields in islice(free, SAMPLE_TRAPS.na_usages):
+        fields["usage"] = "NA"
+    columns = cycle(("season", "baseColour", "year", "usage", "productDisplayName"))
+    for fields, column in zip(islice(free, SAMPLE_TRAPS.empty_fields), columns, strict=False):
+        fields[column] = ""
 
 
-def _mislabelled(item: _Item, seed: int) -> _Item:
-    labels = list(ASSORTMENT)
-    return _item(item.id, labels[labels.index(item.product.subcategory) - 1], seed)
-
-
-def _common_labels() -> list[str]:
-    return [label for label, subcategory in ASSORTMENT.items() if subcategory.photos >= COMMON_CLASS_IMAGES]
-
-
-def _shuffled(items: Sequence[_Item], entropy: Sequence[int]) -> list[_Item]:
-    common = _common_labels()
-    free = [item for item in items if item.product.subcategory in common]
-    return [free[index] for index in np.random.default_rng(entropy).permutation(len(free))]
+def _shuffled(items: Sequence[T], rng: np.random.Generator) -> list[T]:
+    return [items[index] for index in rng.permutation(len(items))]
 
 
 def _jpeg(photo: Image.Image, rng: np.random.Generator) -> bytes:

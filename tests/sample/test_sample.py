@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from job.errors import CatalogueError
-from job.sample.assortment import ASSORTMENT
 from job.sample.sample import SAMPLE_TRAPS, write_sample
+from job.sample.things import ARTICLES
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
 @pytest.fixture
 def small_shop(monkeypatch: pytest.MonkeyPatch) -> None:
     """As many kinds of things, and fewer of each, so that it can be written several times in a test."""
-    few = {label: replace(kind, photos=min(kind.photos, 12)) for label, kind in ASSORTMENT.items()}
-    monkeypatch.setattr("job.sample.sample.ASSORTMENT", few)
-    monkeypatch.setattr("job.sample.sample.COMMON_CLASS_IMAGES", 12)
+    few = tuple(replace(article, photos=min(article.photos, 12)) for article in ARTICLES)
+    monkeypatch.setattr("job.sample.sample.ARTICLES", few)
+    monkeypatch.setattr("job.sample.sample.SAMPLE_TRAPS", replace(SAMPLE_TRAPS, least_photos=12))
 
 
 def test_the_same_seed_writes_the_same_bytes(tmp_path: Path, small_shop: None) -> None:

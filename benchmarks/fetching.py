@@ -228,7 +228,7 @@ def measure_decode(catalogue: Path, work: Path) -> list[Figure]:
         names = [name for name in source.names() if name.endswith(".jpg")]
 
         def ours() -> None:
-            pack(source.read(names), len(names), height=HEIGHT, width=WIDTH, progress=lambda *_: None)
+            pack(source.read(names), len(names), height=HEIGHT, width=WIDTH, meter=lambda *_: None)
 
         for peer_name, decoder in (("Pillow", _with_pillow), ("libjpeg-turbo", _with_simplejpeg)):
 

@@ -4,11 +4,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from job.catalogue.fetch import Progress
+from job.catalogue.fetch import Meter
 
 
 @contextmanager
-def progress_bar() -> Iterator[Progress]:
+def progress_bar() -> Iterator[Meter]:
     """Yield a function that draws how much of a task is done; without a terminal it does nothing."""
     if not sys.stderr.isatty():
         yield lambda _task, _done, _total: None

@@ -19,7 +19,7 @@ ALLOWED = {
     | {"settings", "progress", "study", "page", "model", "catalogue", "storage", "search", "training", "logs"},
     "page": BASE | {"page", "storage", "search"},
     "model": BASE | {"model", "settings", "catalogue", "storage", "training"},
-    "catalogue": BASE | {"catalogue", "sample", "storage"},
+    "catalogue": BASE | {"catalogue", "storage"},
     "sample": BASE | {"sample", "storage"},
     "storage": BASE | {"storage"},
     "search": BASE | {"search"},

@@ -1,13 +1,9 @@
-"""The content of one file of a catalogue: its bytes, or why it cannot be read.
-
-No single file ends a job.
-"""
+"""The content of one file of a catalogue: its bytes, or why they cannot be read. No single file ends a job."""
 
 import contextlib
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 
 from job.errors import (
     ChangedError,
@@ -16,27 +12,25 @@ from job.errors import (
     StorageError,
     StorageUnavailableError,
 )
+from job.records.dataset import QuarantineKind
 from job.storage.base import Storage
 
 MAX_FILE_BYTES = 64 * 2**20
 """Largest file of a catalogue that is read; a larger photo or styles.csv is left unread."""
 
-
-class Cause(Enum):
-    """Whose fault it is that a file's content cannot be had."""
-
-    FILE = "its own"
-    ACCESS = "the storage's, which refuses it"
-    TIME = "nobody's: another start may find it"
+PASSING = {QuarantineKind.GONE, QuarantineKind.NO_ANSWER}
+"""Another start may find such a file."""
+NOT_GIVEN = PASSING | {QuarantineKind.REFUSED}
+"""Storage did not give such a file, and may give it later although the list is the same."""
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """Why a file's content cannot be had."""
+    """Why a file's content cannot be read."""
 
     reason: str
     """Follows the file's name."""
-    cause: Cause = Cause.FILE
+    kind: QuarantineKind = QuarantineKind.UNREADABLE
 
 
 SYMBOLIC_LINK = Unreadable("is a symbolic link, which is never followed; put the file itself into the archive")
@@ -44,9 +38,8 @@ SYMBOLIC_LINK = Unreadable("is a symbolic link, which is never followed; put the
 
 def too_large(size: int) -> Unreadable | None:
     """Return why a file of `size` bytes is not read; None if it is."""
-    if size <= MAX_FILE_BYTES:
-        return None
-    return Unreadable(f"has {size} bytes; at most {MAX_FILE_BYTES} are read of one file")
+    reason = f"has {size} bytes; at most {MAX_FILE_BYTES} are read of one file"
+    return Unreadable(reason, QuarantineKind.TOO_LARGE) if size > MAX_FILE_BYTES else None
 
 
 def read_object(storage: Storage, key: str, read: Callable[[], bytes]) -> bytes | Unreadable:
@@ -60,18 +53,14 @@ def read_object(storage: Storage, key: str, read: Callable[[], bytes]) -> bytes 
         try:
             return read()
         except ObjectMissingError as error:
-            return Unreadable(f"is gone: {error}", Cause.TIME)
+            return Unreadable(f"is gone: {error}", QuarantineKind.GONE)
         except ObjectUnreadableError as error:
-            return Unreadable(f"cannot be had: {error}", Cause.ACCESS)
-        except ChangedError:
-            raise
+            return Unreadable(f"cannot be had: {error}", QuarantineKind.REFUSED)
         except StorageUnavailableError as error:
+            if isinstance(error, ChangedError):
+                raise
             silence = str(error)
-            _refuse_silence(storage, key)  # an outage may have ended since: then the second time brings the object
-    return Unreadable(f"cannot be had: {silence}", Cause.TIME)
-
-
-def _refuse_silence(storage: Storage, key: str) -> None:
-    """Raise StorageUnavailableError unless the storage answers, be it that a key is not there."""
-    with contextlib.suppress(StorageError):
-        storage.stat(f"{key}.{uuid.uuid4().hex}")
+            # raises unless the storage answers, be it that there is no such key; an outage may have ended since
+            with contextlib.suppress(StorageError):
+                storage.stat(f"{key}.{uuid.uuid4().hex}")
+    return Unreadable(f"cannot be had: {silence}", QuarantineKind.NO_ANSWER)

@@ -6,12 +6,16 @@ of file. Knows nothing of where the bytes come from.
 
 import io
 import re
+import struct
 import warnings
+import zlib
 
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+
+from job.records.dataset import QuarantineKind
 
 MAX_PIXELS = 64_000_000
 """Largest photo that is decoded (an 8,000 x 8,000 one, 192 MB decoded); a larger one is refused by its header."""
@@ -32,6 +36,8 @@ _TURNED = re.compile(
     re.DOTALL,
 )
 _XMP_TURNED = b"tiff:Orientation"
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+"""(left, top, steps across, steps down) of each pass of an interlaced PNG."""
 _GREYS = {"L;2": 85, "L;4": 17}  # what Pillow multiplies greys of 2 and 4 bits by, but not the transparent one
 _DEEP = {"I;16B", "RGB;16B"}
 
@@ -42,6 +48,10 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 class BadPhotoError(ValueError):
     """Bytes that cannot be used as a photo; the message says why and follows the photo's name."""
+
+    def __init__(self, reason: str, kind: QuarantineKind = QuarantineKind.UNDECODABLE) -> None:
+        super().__init__(reason)
+        self.kind = kind
 
 
 def decode(data: bytes, height: int, width: int) -> NDArray[np.uint8]:
@@ -92,22 +102,54 @@ def _decode(data: bytes, height: int, width: int) -> NDArray[np.uint8]:
     with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as photo:
         if photo.width * photo.height > MAX_PIXELS:
             message = f"has an absurd size ({photo.width} x {photo.height}); at most {MAX_PIXELS} pixels are decoded"
-            raise BadPhotoError(message)
+            raise BadPhotoError(message, QuarantineKind.TOO_LARGE)
+        if photo.format == "PNG" and _is_short(data):  # Pillow would make the missing rows black
+            raise BadPhotoError("does not decode: its data end before its last row")
         _mend(photo)
         photo.draft("RGB", (2 * width, 2 * height))  # a large JPEG is decoded at a fraction of its size
+        _refuse_unknown_colours(photo)
         image = _to_rgb(_turn_upright(photo))
         if image.size != (width, height):
             image = image.resize((width, height), Image.Resampling.LANCZOS)
         return np.asarray(image)
 
 
+def _refuse_unknown_colours(photo: Image.Image) -> None:
+    """Raise BadPhotoError for pixels of colours that the palette does not have, of which Pillow makes black."""
+    if photo.mode == "P" and photo.palette is not None:
+        colours = len(photo.palette.palette) // len(photo.palette.mode)
+        highest = int(np.max(np.asarray(photo)))
+        if highest >= colours:
+            raise BadPhotoError(f"does not decode: it has pixels of colour {highest}, its palette {colours} colours")
+
+
+def _is_short(data: bytes) -> bool:
+    """Return whether a PNG's compressed data have fewer bytes than its rows need (https://www.w3.org/TR/png-3/)."""
+    width, height, depth, colour_type, _, _, interlaced = struct.unpack_from(">2I5B", data, 16)
+    bits = depth * {2: 3, 4: 2, 6: 4}.get(colour_type, 1)
+    passes = _ADAM7 if interlaced else ((0, 0, 1, 1),)
+    needed = 0
+    for left, top, across, down in passes:
+        columns, rows = -(-(width - left) // across), -(-(height - top) // down)
+        needed += rows * (1 + -(-columns * bits // 8)) if columns > 0 else 0
+    stream, at, held = zlib.decompressobj(), 8, 0
+    while at + 8 <= len(data) and held < needed:
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if kind == b"IDAT":
+            held += len(stream.decompress(data[at + 8 : at + 8 + length], needed - held))
+        at += length + 12
+    return held < needed
+
+
 def _mend(photo: Image.Image) -> None:
-    """Mend how Pillow has understood a photo that is just opened; raises BadPhotoError where it cannot be known."""
+    """Mend how Pillow reads a photo that is just opened; raises BadPhotoError if its colours cannot be known."""
     stored = photo.tile[0][3]  # type: ignore[attr-defined]
     if photo.mode == "CMYK" and "adobe" not in photo.info:
-        raise BadPhotoError("is a CMYK JPEG without Adobe's mark, which tells nobody whether its inks are inverted")
+        reason = "is a CMYK JPEG without Adobe's mark, which tells nobody whether its inks are inverted"
+        raise BadPhotoError(reason, QuarantineKind.AMBIGUOUS)
     if "transparency" in photo.info and stored in _DEEP:
-        raise BadPhotoError("has a transparent colour (tRNS) of 16 bits, which Pillow takes for one of 8")
+        reason = "has a transparent colour (tRNS) of 16 bits, which Pillow takes for one of 8"
+        raise BadPhotoError(reason, QuarantineKind.AMBIGUOUS)
     if "transparency" in photo.info and stored in _GREYS:
         photo.info["transparency"] *= _GREYS[stored]
 

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from job.catalogue.archives.tars import TarSource
 from job.catalogue.archives.zips import ZipSource
@@ -19,7 +19,7 @@ from job.storage.ahead import map_ahead
 from job.storage.base import Entry, Storage
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
-Progress = Callable[[str, int, int], None]
+Meter: TypeAlias = Callable[[str, int, int], None]
 """Called with (what is being done, how much of it is done, how much there is), for a progress bar."""
 
 _CONCURRENT_GETS = 48
@@ -48,7 +48,7 @@ class Place:
     """Downloads an archive. Raises ChangedError, also at the end, if the archive was written to meanwhile."""
 
 
-def find_catalogue(uri: str, cache_dir: Path, retry_seconds: float, progress: Progress) -> Place:
+def find_catalogue(uri: str, cache_dir: Path, retry_seconds: float, meter: Meter) -> Place:
     """Find the catalogue at `uri`: an archive, a folder or a prefix; an archive in S3 is downloaded to `cache_dir`.
 
     Raises StorageError or CatalogueError, naming the URI.
@@ -57,7 +57,7 @@ def find_catalogue(uri: str, cache_dir: Path, retry_seconds: float, progress: Pr
         folder, key = split_uri(uri)
         storage = open_storage(folder, retry_seconds=retry_seconds)
         if key.lower().endswith(ARCHIVES):
-            return _find_archive(uri, storage, key, cache_dir, progress)
+            return _find_archive(uri, storage, key, cache_dir, meter)
         try:
             storage.stat(key)
         except StorageError:
@@ -69,17 +69,17 @@ def find_catalogue(uri: str, cache_dir: Path, retry_seconds: float, progress: Pr
     return _find_folder(uri, open_storage(uri, retry_seconds=retry_seconds))
 
 
-def _find_archive(uri: str, storage: Storage, key: str, cache_dir: Path, progress: Progress) -> Place:
+def _find_archive(uri: str, storage: Storage, key: str, cache_dir: Path, meter: Meter) -> Place:
     try:
         entry = storage.stat(key)
     except ObjectMissingError:
-        message = f"DATASET_URI {uri} does not exist"
-        raise StorageError(message) from None
+        message = f"{uri} does not exist"
+        raise StorageError(message, setting="dataset_uri") from None
 
     @contextmanager
     def open_archive() -> Iterator[Source]:
         kind = ZipSource if key.lower().endswith(".zip") else TarSource
-        with storage.open_file(entry, cache_dir, progress=lambda done: progress("download", done, entry.size)) as file:
+        with storage.open_file(entry, cache_dir, progress=lambda done: meter("download", done, entry.size)) as file:
             yield kind(uri, file)
 
     return Place(_digest(uri, f"{entry.tag}\n{entry.size}"), open_archive)
@@ -88,8 +88,8 @@ def _find_archive(uri: str, storage: Storage, key: str, cache_dir: Path, progres
 def _find_folder(uri: str, storage: Storage) -> Place:
     entries = list(storage.list())
     if not entries:
-        message = f"DATASET_URI {uri} does not exist or is empty"
-        raise StorageError(message)
+        message = f"{uri} does not exist or is empty"
+        raise StorageError(message, setting="dataset_uri")
     content_key = _digest(uri, *(f"{entry.key}\n{entry.tag}\n{entry.size}" for entry in entries))
     return Place(content_key, lambda: nullcontext(FolderSource(storage, entries)))
 

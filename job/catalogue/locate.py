@@ -5,12 +5,14 @@ Names are compared as people read them: in NFC, a Windows separator as any other
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from job.errors import CatalogueError
+from job.records.dataset import Quarantined, QuarantineKind
 from job.text import normalised, printable
 
 TABLE = "styles.csv"
@@ -30,6 +32,8 @@ class Located:
     """By id, in NFC; what is no UTF-8 in an id is written out (`\\xe9`), so that it is no row's."""
     companions: int
     """Files that macOS has put beside others, which are passed over."""
+    spare: tuple[Quarantined, ...]
+    """Photos of an id that has another photo, and members of an archive that has a later one of their name."""
 
 
 def locate(names: Sequence[str], uri: str) -> Located:
@@ -38,7 +42,8 @@ def locate(names: Sequence[str], uri: str) -> Located:
     The archive as published nests a second copy of itself, which must not be counted.
     """
     own = [name for name in names if not is_companion(name)]
-    read_as = [(reading, name) for name in sorted(set(own)) for reading in _readings(name)]
+    counts = Counter(own)
+    read_as = [(reading, name) for name in sorted(counts) for reading in _readings(name)]
     tables = sorted(
         (reading.count("/"), reading, name) for reading, name in read_as if posixpath.basename(reading) == TABLE
     )
@@ -48,13 +53,18 @@ def locate(names: Sequence[str], uri: str) -> Located:
     _, path, table = tables[0]
     folder = posixpath.join(posixpath.dirname(path), "images")
     photos: dict[str, str] = {}
-    spare = []
+    spare: dict[str, Quarantined] = {}
     for reading, name in read_as:
         stem, extension = posixpath.splitext(posixpath.basename(reading))
         is_photo = posixpath.dirname(reading) == folder and extension.lower() in PHOTO_EXTENSIONS
+        identifier = printable(stem)
         # of two files for one id the same one counts, wherever the catalogue lies
-        if is_photo and photos.setdefault(printable(stem), name) != name:
-            spare.append(name)
+        if is_photo and (first := photos.setdefault(identifier, name)) != name:
+            reason = f"id {identifier} has another photo, {printable(first)}, which counts"
+            spare[name] = _spare(name, reason, QuarantineKind.SECOND_PHOTO)
+        elif is_photo and (copies := counts[name]) > 1:
+            reason = f"is in the archive {copies} times; the last one counts"
+            spare[name] = _spare(name, reason, QuarantineKind.SECOND_MEMBER)
     if not photos and folder in (reading for reading, _ in read_as):
         message = f"{uri}: {folder} is no folder that can be read; the photos must lie in it, named after their ids"
         raise CatalogueError(message)
@@ -62,10 +72,13 @@ def locate(names: Sequence[str], uri: str) -> Located:
         message = f"{uri} has no photo (.jpg, .jpeg or .png) in {folder}/, beside its {table}"
         raise CatalogueError(message)
     if spare:
-        _log.warning("ids with several photos, of which the first by name counts", photos=len(spare), example=spare[0])
-    if repeated := len(own) - len(set(own)):
-        _log.warning("names that are there several times, of which the last counts", files=repeated)
-    return Located(table, photos, len(names) - len(own))
+        example = next(iter(spare.values()))
+        _log.warning("photos are there several times", photos=len(spare), example=example.id, reason=example.reason)
+    return Located(table, photos, len(names) - len(own), tuple(spare.values()))
+
+
+def _spare(name: str, reason: str, kind: QuarantineKind) -> Quarantined:
+    return Quarantined(id=posixpath.basename(printable(normalised(name))), reason=reason, kind=kind)
 
 
 def is_companion(name: str) -> bool:

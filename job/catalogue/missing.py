@@ -5,21 +5,24 @@ A catalogue of which most is missing is a failed copy, and a model trained on th
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
 
 import structlog
+from pydantic import Field
 
 from job.catalogue.causes import likely_cause
-from job.catalogue.read import Quarantined, Styles
+from job.catalogue.contents import PASSING
+from job.catalogue.read import Styles
 from job.catalogue.split import choose_subset
 from job.errors import CatalogueError, ChangedError
+from job.records import dataset as records
+from job.records.dataset import Quarantined, QuarantineKind
+from job.records.record import Record
 
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True)
-class Missing:
+class Missing(Record):
     """What of a catalogue cannot be used. Each of its ids, from a row or a photo, is in one place or present."""
 
     unusable_rows: tuple[Quarantined, ...]
@@ -31,7 +34,7 @@ class Missing:
     """Of these photos, those that were read: all of them, or MAX_IMAGES."""
     unusable_photos: tuple[Quarantined, ...] = ()
     """Of those that were read."""
-    classes: Mapping[str, int] = field(default_factory=dict)
+    classes: dict[str, int] = Field(default_factory=dict)
     """Rows of each label, of those labels that MAX_IMAGES has left photos of."""
 
     @property
@@ -52,20 +55,20 @@ class Missing:
 
     @property
     def cause(self) -> str:
-        """Why rows have most likely no photo; empty where nothing tells."""
+        """Why rows have most likely no photo; empty if nothing tells."""
         return likely_cause(
             [item.id for item in self.rows_without_photo], [item.id for item in self.photos_without_row]
         )
 
-    def counts(self) -> dict[str, float]:
+    def counts(self) -> records.Missing:
         """Return the share and the number of each kind, as results.json has them."""
-        return {
-            "share": self.share,
-            "rows_without_photo": len(self.rows_without_photo),
-            "photos_without_row": len(self.photos_without_row),
-            "unusable_rows": len(self.unusable_rows),
-            "unusable_photos": len(self.unusable_photos),
-        }
+        return records.Missing(
+            share=self.share,
+            rows_without_photo=len(self.rows_without_photo),
+            photos_without_row=len(self.photos_without_row),
+            unusable_rows=len(self.unusable_rows),
+            unusable_photos=len(self.unusable_photos),
+        )
 
     def describe(self) -> str:
         """Return the number of each kind and an example."""
@@ -88,10 +91,10 @@ def match(
 ) -> tuple[dict[str, str], Missing]:
     """Return label by id of the photos to decode, and what is missing; `photos` are names by id.
 
-    Raises CatalogueError where no row has a photo.
+    Raises CatalogueError if no row has a photo.
     """
-    labels = dict(zip(styles.table["id"].tolist(), styles.table["label"].tolist(), strict=True))
-    present = {name: label for name, label in labels.items() if name in photos}
+    labels = styles.labels
+    present = {identifier: label for identifier, label in labels.items() if identifier in photos}
     if not present:
         cause = likely_cause(list(labels), photos)
         message = f"{uri}: no row of styles.csv has a photo in images/ named after its id" + (cause and f"; {cause}")
@@ -99,14 +102,20 @@ def match(
     known = labels.keys() | {item.id for item in styles.quarantined}
     chosen = present
     if 0 < max_images < len(present):
-        names = choose_subset(list(present), list(present.values()), max_images, seed)
-        chosen = {name: label for name, label in present.items() if name in names}
+        subset = choose_subset(list(present), list(present.values()), max_images, seed)
+        chosen = {identifier: label for identifier, label in present.items() if identifier in subset}
     not_chosen = set(present.values()) - set(chosen.values())
     missing = Missing(
         unusable_rows=styles.quarantined,
-        rows_without_photo=tuple(Quarantined(name, "no photo in images/") for name in labels if name not in photos),
+        rows_without_photo=tuple(
+            Quarantined(id=each, reason="no photo in images/", kind=QuarantineKind.NO_PHOTO)
+            for each in labels
+            if each not in photos
+        ),
         photos_without_row=tuple(
-            Quarantined(name, "photo without a row in styles.csv") for name in photos if name not in known
+            Quarantined(id=each, reason="photo without a row in styles.csv", kind=QuarantineKind.NO_ROW)
+            for each in photos
+            if each not in known
         ),
         present=len(present),
         read=len(chosen),
@@ -115,40 +124,35 @@ def match(
     return chosen, missing
 
 
-def refuse_missing(missing: Missing, max_share: float, uri: str, passing: Collection[str] = ()) -> None:
+def refuse_missing(missing: Missing, max_share: float, uri: str) -> None:
     """Raise CatalogueError if more than `max_share` of the catalogue is missing.
 
-    `passing` are ids of photos that another start may find. Where these alone make it too much, raises ChangedError.
+    Raises ChangedError if it is too much only for photos that another start may find.
     """
-    if missing.share > max_share:
-        passed = [item for item in missing.unusable_photos if item.id in passing]
-        others = tuple(item for item in missing.unusable_photos if item.id not in passing)
-        if passed and replace(missing, unusable_photos=others).share <= max_share:
-            message = (
-                f"{uri}: {len(passed)} photos that were there when it was listed could not be read (such as "
-                f"{passed[0].id}: {passed[0].reason}); start again, and let nothing write to it meanwhile"
-            )
-            raise ChangedError(message)
-        cause = missing.cause
+    if missing.share <= max_share:
+        return
+    passed = [item for item in missing.unusable_photos if item.kind in PASSING]
+    others = tuple(item for item in missing.unusable_photos if item.kind not in PASSING)
+    if passed and missing.model_copy(update={"unusable_photos": others}).share <= max_share:
         message = (
-            f"{uri}: {100 * missing.share:.4g} % of its {missing.ids} ids are missing: {missing.describe()}"
-            f"{cause and '; '}{cause}; complete the catalogue, or allow it by "
-            f"FASHIONTUNE_MAX_MISSING_SHARE={math.ceil(100 * missing.share) / 100:g} "
-            f"(it is {max_share:g})"
+            f"{uri}: {len(passed)} photos that were there when it was listed could not be read (such as "
+            f"{passed[0].id}: {passed[0].reason}); start again, and let nothing write to it meanwhile"
         )
-        raise CatalogueError(message)
+        raise ChangedError(message)
+    cause = missing.cause
+    message = (
+        f"{uri}: {100 * missing.share:.4g} % of its {missing.ids} ids are missing: {missing.describe()}"
+        f"{cause and '; '}{cause}; complete the catalogue, or raise this setting from "
+        f"{max_share:g} to {math.ceil(100 * missing.share) / 100:g}"
+    )
+    raise CatalogueError(message, setting="max_missing_share")
 
 
 def warn_of_missing(missing: Missing, uri: str) -> None:
     """Log what is missing, if anything is."""
     if missing.items:
-        share = round(missing.share, 6)
-        cause = missing.cause
+        cause = {"cause": missing.cause} if missing.cause else {}
+        share, ids = round(missing.share, 6), missing.ids
         _log.warning(
-            "part of the catalogue is missing",
-            uri=uri,
-            share=share,
-            ids=missing.ids,
-            missing=missing.describe(),
-            **({"cause": cause} if cause else {}),
+            "part of the catalogue is missing", uri=uri, share=share, ids=ids, missing=missing.describe(), **cause
         )

@@ -4,9 +4,7 @@ Knows nothing of where the bytes come from, of labels or of the split.
 """
 
 import os
-from collections import deque
-from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -15,7 +13,9 @@ from numpy.typing import NDArray
 
 from job.catalogue.contents import Unreadable
 from job.catalogue.decode import BadPhotoError, decode_into
-from job.catalogue.fetch import Progress
+from job.catalogue.fetch import Meter
+from job.records.dataset import Quarantined
+from job.storage.ahead import map_ahead
 
 _CHUNK_PHOTOS = 64
 _CHUNK_BYTES = 8 * 2**20
@@ -29,56 +29,40 @@ class Packed:
     images: NDArray[np.uint8]
     """(N, H, W, 3), RGB."""
     pixel_hashes: tuple[str, ...]
-    undecodable: tuple[tuple[str, str], ...]
-    """(id, reason) of the photos that could not be decoded."""
+    unusable: tuple[Quarantined, ...]
 
 
 def pack(
-    photos: Iterable[tuple[str, bytes | Unreadable]],
-    count: int,
-    *,
-    height: int,
-    width: int,
-    progress: Progress,
+    photos: Iterable[tuple[str, bytes | Unreadable]], ids: Sequence[str], *, height: int, width: int, meter: Meter
 ) -> Packed:
-    """Decode `count` (id, content) pairs, in whatever order they come, into one array of height x width photos."""
-    images = np.empty((count, height, width, 3), np.uint8)  # (N, H, W, 3)
-    slots: list[str] = []
-    failures: dict[int, str] = {}
-    hashes: dict[int, str] = {}
-    pending: deque[Future[list[tuple[int, str | BadPhotoError]]]] = deque()
-    workers = len(os.sched_getaffinity(0))
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+    """Decode (id, content) pairs, which come in any order and once for each of `ids`, to height x width."""
+    ids = sorted(ids)
+    rows = {identifier: row for row, identifier in enumerate(ids)}
+    images = np.empty((len(ids), height, width, 3), np.uint8)  # (N, H, W, 3)
+    hashes: dict[str, str] = {}
+    unusable: list[Quarantined] = []
 
-    def settle(at_most: int) -> None:
-        while len(pending) > at_most:
-            for slot, outcome in pending.popleft().result():
-                if isinstance(outcome, BadPhotoError):
-                    failures[slot] = f"photo {outcome}"
-                else:
-                    hashes[slot] = outcome
-            progress("decode", len(slots), count)
+    def decode_chunk(chunk: list[tuple[str, bytes | Unreadable]]) -> list[tuple[str, str | Unreadable]]:
+        return [(identifier, _decode(images[rows[identifier]], content)) for identifier, content in chunk]
 
-    try:
-        chunk: list[tuple[int, bytes]] = []
-        chunk_bytes = 0
-        for identifier, content in photos:
-            slot = len(slots)
-            slots.append(identifier)
-            if isinstance(content, Unreadable):
-                failures[slot] = f"photo {content.reason}"
-                continue
-            chunk.append((slot, content))
-            chunk_bytes += len(content)
-            if len(chunk) >= _CHUNK_PHOTOS or chunk_bytes >= _CHUNK_BYTES:
-                pending.append(pool.submit(_decode_chunk, chunk, images))
-                chunk, chunk_bytes = [], 0
-                settle(at_most=2 * workers)
-        pending.append(pool.submit(_decode_chunk, chunk, images))
-        settle(at_most=0)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-    return _in_order_of_ids(slots, images, hashes, failures)
+    threads = len(os.sched_getaffinity(0))
+    for chunk in map_ahead(decode_chunk, _chunks(photos), threads=threads, ahead=2 * threads + 1, name="decode"):
+        for identifier, outcome in chunk:
+            if isinstance(outcome, Unreadable):
+                unusable.append(Quarantined(id=identifier, reason=f"photo {outcome.reason}", kind=outcome.kind))
+            else:
+                hashes[identifier] = outcome
+        meter("decode", len(hashes) + len(unusable), len(ids))
+    kept = [identifier for identifier in ids if identifier in hashes]
+    if unusable:
+        for row, identifier in enumerate(kept):  # in place: a second array of this size may not fit in memory
+            images[row] = images[rows[identifier]]
+    return Packed(
+        ids=tuple(kept),
+        images=images[: len(kept)],
+        pixel_hashes=tuple(hashes[identifier] for identifier in kept),
+        unusable=tuple(sorted(unusable, key=lambda item: item.id)),
+    )
 
 
 def hash_pixels(images: NDArray[np.uint8]) -> tuple[str, ...]:
@@ -90,45 +74,25 @@ def _hash(image: NDArray[np.uint8]) -> str:
     return blake2b(image.data, digest_size=16).hexdigest()
 
 
-def _decode_chunk(chunk: list[tuple[int, bytes]], images: NDArray[np.uint8]) -> list[tuple[int, str | BadPhotoError]]:
-    """Decode (slot, bytes) pairs into `images`; return each slot's hash, or why its photo cannot be used."""
-    outcomes: list[tuple[int, str | BadPhotoError]] = []
-    for slot, content in chunk:
-        try:
-            decode_into(images[slot], content)
-            outcomes.append((slot, _hash(images[slot])))
-        except BadPhotoError as error:
-            outcomes.append((slot, error))
-    return outcomes
+def _chunks(photos: Iterable[tuple[str, bytes | Unreadable]]) -> Iterator[list[tuple[str, bytes | Unreadable]]]:
+    """Yield the photos in lists that are worth a thread's while, of so many bytes that they don't fill the memory."""
+    chunk: list[tuple[str, bytes | Unreadable]] = []
+    size = 0
+    for identifier, content in photos:
+        chunk.append((identifier, content))
+        size += len(content) if isinstance(content, bytes) else 0
+        if len(chunk) >= _CHUNK_PHOTOS or size >= _CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    yield chunk
 
 
-def _in_order_of_ids(
-    slots: list[str], images: NDArray[np.uint8], hashes: dict[int, str], failures: dict[int, str]
-) -> Packed:
-    """Sort the rows by id within the array itself, since a second array of this size may not fit in memory."""
-    order = sorted((slot for slot in range(len(slots)) if slot not in failures), key=slots.__getitem__)
-    _gather_in_place(images, order)
-    return Packed(
-        ids=tuple(slots[slot] for slot in order),
-        images=images[: len(order)],
-        pixel_hashes=tuple(hashes[slot] for slot in order),
-        undecodable=tuple(sorted((slots[slot], reason) for slot, reason in failures.items())),
-    )
-
-
-def _gather_in_place(images: NDArray[np.uint8], order: list[int]) -> None:
-    """Make row i of `images` what was row `order[i]`, by walking the cycles of the permutation."""
-    count = len(images)
-    kept = set(order)
-    source = [*order, *(row for row in range(count) if row not in kept)]
-    done = [False] * count
-    for start in range(count):
-        if done[start]:
-            continue
-        first = images[start].copy()
-        row = start
-        while not done[row]:
-            done[row] = True
-            following = source[row]
-            images[row] = first if following == start else images[following]
-            row = following
+def _decode(image: NDArray[np.uint8], content: bytes | Unreadable) -> str | Unreadable:
+    """Decode a photo into `image` and return the hash of its pixels, or why it cannot be used."""
+    if isinstance(content, Unreadable):
+        return content
+    try:
+        decode_into(image, content)
+    except BadPhotoError as error:
+        return Unreadable(str(error), error.kind)
+    return _hash(image)

@@ -4,11 +4,10 @@ Knows no labels and no model. A few dozen photos are in memory at a time, howeve
 """
 
 import posixpath
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
+from typing import TypeAlias
 from urllib.parse import quote
 
 import numpy as np
@@ -19,10 +18,10 @@ from job.catalogue.decode import BadPhotoError, decode
 from job.catalogue.locate import PHOTO_EXTENSIONS, is_companion
 from job.errors import ObjectMissingError, StorageError
 from job.storage import open_storage, split_uri
-from job.storage.base import Storage
+from job.storage.ahead import map_ahead
+from job.storage.base import Entry, Storage
 
-_WORKERS = 16
-_AHEAD = 4 * _WORKERS
+_THREADS = 16
 
 
 @dataclass(frozen=True)
@@ -32,20 +31,13 @@ class Photo:
     name: str
     """The path or URI that leads to it."""
     pixels: NDArray[np.uint8] | None
-    """(H, W, 3) RGB; None where it cannot be had."""
+    """(H, W, 3) RGB; None if it cannot be read."""
     error: str | None
-    """Why it cannot be had."""
+    """Why it cannot be read."""
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where a photo lies, or why there is none."""
-
-    name: str
-    storage: Storage | None = None
-    key: str = ""
-    size: int = 0
-    error: str | None = None
+_Place: TypeAlias = tuple[str, Storage, Entry]
+"""A photo's name and where it lies."""
 
 
 def read_photos(names: Sequence[str], *, height: int, width: int, retry_seconds: float) -> Iterator[Photo]:
@@ -54,38 +46,48 @@ def read_photos(names: Sequence[str], *, height: int, width: int, retry_seconds:
     A name is that of a file or object, or of a folder or prefix, whose photos (.jpg, .jpeg, .png, at any depth) come in
     the order of their keys. What cannot be read is yielded with its error. Raises StorageUnavailableError.
     """
-    pending: deque[Future[Photo]] = deque()
-    pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="photo")
-    try:
-        for place in _places(names, retry_seconds):
-            pending.append(pool.submit(_read, place, height, width))
-            if len(pending) >= _AHEAD:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+
+    def read(place: _Place | Photo) -> Photo:
+        return place if isinstance(place, Photo) else _read(*place, height, width)
+
+    yield from map_ahead(read, _places(names, retry_seconds), threads=_THREADS, ahead=4 * _THREADS, name="photo")
 
 
-def _places(names: Sequence[str], retry_seconds: float) -> Iterator[_Place]:
-    """Yield a place for each photo, and one for each name that leads to none."""
-    opened: dict[str, Storage] = {}
+def _places(names: Sequence[str], retry_seconds: float) -> Iterator[_Place | Photo]:
+    """Yield a place for each photo, and a Photo with an error for each name that leads to none."""
 
-    def storage_of(uri: str) -> Storage:
-        if uri not in opened:  # a client each would cost more than the photos
-            opened[uri] = open_storage(uri, retry_seconds=retry_seconds)
-        return opened[uri]
+    @cache  # a client for each photo would cost more than the photos
+    def opened(uri: str) -> Storage:
+        return open_storage(uri, retry_seconds=retry_seconds)
 
     for name in names:
-        folder, key = _split(name)
         try:
-            single = _single(storage_of(folder), name, key) if key else None
-            if single:
-                yield single
-            else:
-                yield from _beneath(storage_of(name), name)
+            yield from _find(name, opened)
         except StorageError as error:
-            yield _Place(name, error=str(error))
+            yield Photo(name, None, str(error))
+
+
+def _find(name: str, opened: Callable[[str], Storage]) -> Iterator[_Place]:
+    """Yield the places of the photos that a name leads to; raises StorageError if there are none."""
+    folder, key = _split(name)
+    if key:
+        storage = opened(folder)
+        try:
+            yield name, storage, storage.stat(key)
+        except ObjectMissingError:
+            pass  # a folder or prefix may be meant
+        else:
+            return
+    storage = opened(name)
+    entries = [entry for entry in storage.list() if not is_companion(entry.key)]
+    photos = [entry for entry in entries if posixpath.splitext(entry.key)[1].lower() in PHOTO_EXTENSIONS]
+    if not photos:
+        what = f"no photo ({', '.join(sorted(PHOTO_EXTENSIONS))}) in" if entries else "nothing at"
+        message = f"there is {what} {name}"
+        raise StorageError(message)
+    for entry in photos:
+        path = quote(entry.key, errors="surrogateescape") if name.startswith("file://") else entry.key
+        yield f"{name.removesuffix('/')}/{path}", storage, entry
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -97,39 +99,13 @@ def _split(name: str) -> tuple[str, str]:
     return folder, "" if key in {".", ".."} else key
 
 
-def _single(storage: Storage, name: str, key: str) -> _Place | None:
-    """Return the place of one file or object; None where there is none, so that a folder or prefix may be meant."""
+def _read(name: str, storage: Storage, entry: Entry, height: int, width: int) -> Photo:
     try:
-        return _Place(name, storage, key, storage.stat(key).size)
-    except ObjectMissingError:
-        return None
-
-
-def _beneath(storage: Storage, name: str) -> Iterator[_Place]:
-    """Yield the places of the photos in a folder or beneath a prefix, whose names begin with its name."""
-    entries = [entry for entry in storage.list() if not is_companion(entry.key)]
-    photos = [entry for entry in entries if posixpath.splitext(entry.key)[1].lower() in PHOTO_EXTENSIONS]
-    if not entries:
-        yield _Place(name, error=f"there is nothing at {name}")
-    elif not photos:
-        yield _Place(name, error=f"there is no photo ({', '.join(sorted(PHOTO_EXTENSIONS))}) in {name}")
-    top = name if name.endswith("/") else f"{name}/"
-    for entry in photos:
-        key = quote(entry.key, errors="surrogateescape") if name.startswith("file://") else entry.key
-        yield _Place(top + key, storage, entry.key, entry.size)
-
-
-def _read(place: _Place, height: int, width: int) -> Photo:
-    if place.storage is None:
-        return Photo(place.name, None, place.error)
-    try:
-        if refusal := too_large(place.size):
-            return Photo(place.name, None, f"photo {refusal.reason}")
-        content = read_object(place.storage, place.key, partial(place.storage.get, place.key))
+        content = too_large(entry.size) or read_object(storage, entry.key, lambda: storage.get(entry.key))
         if isinstance(content, Unreadable):
-            return Photo(place.name, None, f"photo {content.reason}")
-        return Photo(place.name, decode(content, height, width), None)
+            return Photo(name, None, f"photo {content.reason}")
+        return Photo(name, decode(content, height, width), None)
     except BadPhotoError as error:
-        return Photo(place.name, None, f"photo {error}")
+        return Photo(name, None, f"photo {error}")
     except StorageError as error:
-        return Photo(place.name, None, str(error))
+        return Photo(name, None, str(error))

@@ -1,17 +1,18 @@
 """From a source to packed photos with their labels, before any decision on classes and split."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from job.catalogue.cache import Prepared
-from job.catalogue.contents import Cause, Unreadable
-from job.catalogue.fetch import Progress, Source
+from job.catalogue.cache import Index, Prepared
+from job.catalogue.contents import NOT_GIVEN, PASSING, Unreadable
+from job.catalogue.fetch import Meter, Source
 from job.catalogue.locate import locate
 from job.catalogue.missing import Missing, match, refuse_missing
 from job.catalogue.pack import pack
-from job.catalogue.read import Quarantined, read_styles
+from job.catalogue.read import read_styles
 from job.errors import CatalogueError, ChangedError
+from job.records.dataset import Quarantined
 
 
 @dataclass(frozen=True)
@@ -30,56 +31,54 @@ class CatalogueSettings:
     seed: int
     retry_seconds: float
     max_missing_share: float = 0.1
+    place: str | None = None
+    """Where the catalogue lies if not at `uri`, which then is its name."""
 
 
-def prepare(source: Source, settings: CatalogueSettings, progress: Progress) -> Prepared:
-    """Read and decode the photos that are wanted, and note those that cannot be had.
+def prepare(source: Source, settings: CatalogueSettings, meter: Meter) -> Prepared:
+    """Read and decode the photos that are wanted.
 
     Raises CatalogueError, StorageError, and StorageUnavailableError (ChangedError if the catalogue was written to).
     """
     located = locate(source.names(), settings.uri)
-    photos = located.photos
     where = f"{settings.uri}: {located.table}"
     styles = read_styles(_read_table(source, located.table, where), settings.target_column, where)
-    labels, missing = match(styles, photos, max_images=settings.max_images, seed=settings.seed, uri=settings.uri)
+    labels, missing = match(
+        styles, located.photos, max_images=settings.max_images, seed=settings.seed, uri=settings.uri
+    )
     refuse_missing(missing, settings.max_missing_share, settings.uri)
-    wanted = {photos[name]: name for name in labels}
-    unread: dict[str, Unreadable] = {}
+    ids = {located.photos[identifier]: identifier for identifier in labels}  # by name
+    not_given: list[Quarantined] = []
 
-    def refuse(unusable: Iterable[tuple[str, str]]) -> Missing:
-        found = replace(missing, unusable_photos=tuple(Quarantined(*item) for item in unusable))
-        passing = {name for name, content in unread.items() if content.cause is Cause.TIME}
-        refuse_missing(found, settings.max_missing_share, settings.uri, passing)
+    def with_unusable(unusable: Sequence[Quarantined]) -> Missing:
+        found = missing.model_copy(update={"unusable_photos": tuple(unusable)})
+        refuse_missing(found, settings.max_missing_share, settings.uri)
         return found
 
     def contents() -> Iterator[tuple[str, bytes | Unreadable]]:
-        for name, content in source.read(list(wanted)):
-            if isinstance(content, Unreadable) and content.cause is not Cause.FILE:
-                unread[wanted[name]] = content
-                refuse((name, f"photo {content.reason}") for name, content in unread.items())  # and ask for no more
-            yield wanted[name], content
+        for name, content in source.read(list(ids)):
+            if isinstance(content, Unreadable) and content.kind in NOT_GIVEN:
+                not_given.append(Quarantined(id=ids[name], reason=f"photo {content.reason}", kind=content.kind))
+                with_unusable(not_given)  # once it is too much, no other is asked for
+            yield ids[name], content
 
-    packed = pack(
-        contents(),
-        len(wanted),
-        height=settings.image_height,
-        width=settings.image_width,
-        progress=progress,
-    )
-    return Prepared(
-        packed=packed,
-        labels=tuple(labels[name] for name in packed.ids),
+    packed = pack(contents(), list(labels), height=settings.image_height, width=settings.image_width, meter=meter)
+    index = Index(
+        ids=packed.ids,
+        pixel_hashes=packed.pixel_hashes,
+        labels=tuple(labels[identifier] for identifier in packed.ids),
         rows=styles.rows,
         repaired=styles.repaired,
         repeated=styles.repeated,
         companions=located.companions,
-        missing=refuse(packed.undecodable),
-        unread={name: content.cause for name, content in unread.items()},
+        spare=located.spare,
+        missing=with_unusable(packed.unusable),
     )
+    return Prepared(packed.images, index)
 
 
 def _read_table(source: Source, name: str, where: str) -> bytes:
-    """Return the table's bytes; raises CatalogueError where there are several tables of this name that differ."""
+    """Return the table's bytes; raises CatalogueError if there are several tables of this name that differ."""
     contents = set(source.read_every(name))
     if len(contents) > 1:
         message = f"{where} is there {len(contents)} times, each with other rows; put all rows into one"
@@ -87,5 +86,5 @@ def _read_table(source: Source, name: str, where: str) -> bytes:
     (content,) = contents
     if isinstance(content, Unreadable):
         message = f"{where} {content.reason}"
-        raise ChangedError(message) if content.cause is Cause.TIME else CatalogueError(message)
+        raise ChangedError(message) if content.kind in PASSING else CatalogueError(message)
     return content

@@ -7,9 +7,8 @@ import csv
 import re
 from dataclasses import dataclass
 
-import pandas as pd
-
 from job.errors import CatalogueError
+from job.records.dataset import Quarantined, QuarantineKind
 from job.text import READ_ENCODINGS, bytes_of, cleaned, decode_table, is_text, likeness, printable
 
 NAME_COLUMN = "productDisplayName"
@@ -25,22 +24,11 @@ _LINE_END = re.compile(r"\r\n|\r|\n")  # str.splitlines would also end a line at
 
 
 @dataclass(frozen=True)
-class Quarantined:
-    """A photo or row that is left out, and why."""
-
-    id: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class Styles:
-    """The usable rows of styles.csv.
+    """The usable rows of styles.csv."""
 
-    `table` has the columns id and label, str in NFC without surrounding spaces (`NA` is a value), in the file's order;
-    ids are unique.
-    """
-
-    table: pd.DataFrame
+    labels: dict[str, str]
+    """By id, in the file's order; in NFC, without blanks around them. `NA` is a value."""
     rows: int
     repaired: tuple[str, ...]
     """Ids of the rows whose name was re-joined."""
@@ -65,7 +53,7 @@ def read_styles(data: bytes, target_column: str, where: str) -> Styles:
     _check_header(header, rows, target_column, where)
     id_index, target_index = header.index("id"), header.index(target_column)
     first: dict[str, tuple[int, list[str]]] = {}
-    usable: list[tuple[str, str]] = []
+    labels: dict[str, str] = {}
     repaired: list[str] = []
     repeated: list[str] = []
     quarantined: list[Quarantined] = []
@@ -73,7 +61,8 @@ def read_styles(data: bytes, target_column: str, where: str) -> Styles:
         fields = _rejoined(written, header)
         identifier = _value(fields, id_index, header, (where, line))
         if not identifier:
-            quarantined.append(Quarantined(f"line {line}", "row without an id"))
+            kind = QuarantineKind.ROW_WITHOUT_ID
+            quarantined.append(Quarantined(id=f"line {line}", reason="row without an id", kind=kind))
             continue
         if identifier in first:
             _refuse_differing(identifier, first[identifier], (line, fields), where)
@@ -84,13 +73,13 @@ def read_styles(data: bytes, target_column: str, where: str) -> Styles:
             repaired.append(identifier)
         if len(fields) > len(header) or target_index >= len(fields):
             reason = f"row of {len(fields)} fields where the header has {len(header)}"
-            quarantined.append(Quarantined(identifier, reason))
+            quarantined.append(Quarantined(id=identifier, reason=reason, kind=QuarantineKind.ROW_LENGTH))
         elif label := _value(fields, target_index, header, (where, line)):
-            usable.append((identifier, label))
+            labels[identifier] = label
         else:
-            quarantined.append(Quarantined(identifier, f"no value of {target_column}"))
-    table = pd.DataFrame(usable, columns=["id", "label"], dtype="str")
-    return Styles(table, len(rows) - len(repeated), tuple(repaired), tuple(repeated), tuple(quarantined))
+            reason = f"no value of {target_column}"
+            quarantined.append(Quarantined(id=identifier, reason=reason, kind=QuarantineKind.NO_LABEL))
+    return Styles(labels, len(rows) - len(repeated), tuple(repaired), tuple(repeated), tuple(quarantined))
 
 
 def _rejoined(fields: list[str], header: list[str]) -> list[str]:

@@ -1,4 +1,6 @@
-"""The dataset part of results.json: what the catalogue held, how it was split, and what was left out."""
+"""The dataset part of results.json: what the catalogue held, how it was split, and what was quarantined."""
+
+from enum import StrEnum
 
 from pydantic import Field
 
@@ -15,11 +17,40 @@ class ClassCount(Record):
     test: int
 
 
-class LeftOut(Record):
-    """A photo or row that was left out."""
+class QuarantineKind(StrEnum):
+    """Why a photo or row is quarantined; its reason says more."""
+
+    ROW_WITHOUT_ID = "row_without_id"
+    ROW_LENGTH = "row_length"
+    NO_LABEL = "no_label"
+    NO_PHOTO = "no_photo"
+    NO_ROW = "no_row"
+    UNDECODABLE = "undecodable"
+    AMBIGUOUS = "ambiguous"
+    TOO_LARGE = "too_large"
+    UNREADABLE = "unreadable"
+    REFUSED = "refused"
+    GONE = "gone"
+    NO_ANSWER = "no_answer"
+    CONFLICTING_LABELS = "conflicting_labels"
+    SMALL_CLASS = "small_class"
+    SECOND_PHOTO = "second_photo"
+    SECOND_MEMBER = "second_member"
+
+
+class Quarantined(Record):
+    """A photo or row that nothing is trained on or tested with."""
 
     id: str
-    reason: str
+    reason: str = Field(description="In words; those of a photo follow its name.")
+    kind: QuarantineKind | None = Field(
+        None,
+        description="Of a row: row_without_id, row_length (too many or too few fields), no_label, no_photo. Of a "
+        "photo: no_row, undecodable, ambiguous (its colours cannot be known), too_large, unreadable (a link, "
+        "encrypted, or damaged within an archive), refused (by the storage), gone (since it was listed), no_answer "
+        "(from the storage), conflicting_labels (of pixel-identical photos), small_class, second_photo (of an id that "
+        "has another), second_member (of an archive that has a later one of its name). Null in older results.",
+    )
 
 
 class ExcludedClass(Record):
@@ -71,7 +102,7 @@ class Dataset(Record):
     )
     companions: int = Field(0, description="Files that macOS puts beside others (`._1.jpg`), which were passed over.")
     classes: list[ClassCount]
-    quarantined: list[LeftOut]
+    quarantined: list[Quarantined]
     missing: Missing | None = Field(None, description="Null in results that are older than this field.")
     excluded_classes: list[ExcludedClass]
     lost_classes: list[LostClass] = Field(default_factory=list)

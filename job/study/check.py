@@ -2,7 +2,6 @@
 
 import structlog
 
-from job.catalogue.catalogue import summarise
 from job.records.dataset import Dataset
 from job.settings import Settings
 from job.study.prepare import prepare
@@ -19,9 +18,9 @@ def check_job(settings: Settings) -> Dataset:
     journal, run = open_run(settings)
     journal.check_writable()
     inputs = prepare(settings, run)
-    dataset = Dataset.model_validate(summarise(inputs.catalogue))
-    for left_out in dataset.quarantined:
-        _log.info("quarantined", id=left_out.id, reason=left_out.reason)
+    dataset = inputs.catalogue.dataset
+    for item in dataset.quarantined:
+        _log.info("quarantined", id=item.id, reason=item.reason)
     for excluded in dataset.excluded_classes:
         _log.info("class left out", name=excluded.name, images=excluded.images)
     _log.info(

@@ -4,19 +4,24 @@ import hashlib
 
 from torch import Tensor
 
+from job.catalogue.cache import prepare_cache_dir
 from job.catalogue.catalogue import CatalogueSettings
 from job.errors import ObjectMissingError, SettingsError
+from job.sample.sample import place_sample
 from job.settings import Settings
 from job.storage import open_storage, split_uri
 from job.training.model import imagenet_weights, weights_from_bytes
 
+SAMPLE_URI = "sample"
 _CHECKSUM = "#sha256="
 
 
 def catalogue_settings(settings: Settings) -> CatalogueSettings:
-    """Return the settings that decide what the catalogue holds."""
+    """Return the settings that decide what the catalogue holds, having drawn the sample if it is asked for."""
+    is_sample = settings.dataset_uri == SAMPLE_URI
     return CatalogueSettings(
         uri=settings.dataset_uri,
+        place=place_sample(prepare_cache_dir(settings.cache_dir)) if is_sample else None,
         cache_dir=settings.cache_dir,
         target_column=settings.target_column,
         min_class_images=settings.min_class_images,

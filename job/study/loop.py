@@ -11,10 +11,9 @@ import structlog
 import torch
 from torch import Tensor
 
-from job.catalogue.catalogue import Catalogue, summarise
+from job.catalogue.catalogue import Catalogue
 from job.catalogue.split import Part
 from job.errors import JobError, Preempted, StorageUnavailableError
-from job.records.dataset import Dataset
 from job.records.results import Results
 from job.records.run import RunRecord, RunStatus
 from job.settings import Settings
@@ -58,7 +57,7 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
     attempt = Attempt(journal, began, catalogue.seconds, check_replay(ledger, run))
     _log.info("attempt", attempt=attempt.number, device=device.name, precision=device.precision, threads=run.threads)
     equipment = Equipment(photos_of(catalogue, device, inputs.initial), device, inputs.initial, settings.compile)
-    dataset = Dataset.model_validate(summarise(catalogue))
+    dataset = catalogue.dataset
     bench = Workbench(settings, journal, stop, equipment, run, dataset, attempt)
 
     def announce(signal_number: int) -> None:

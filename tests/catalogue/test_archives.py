@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from job.catalogue.catalogue import Catalogue, summarise
+from job.catalogue.catalogue import Catalogue
 from job.errors import CatalogueError
 from tests.catalogue.test_catalogue import WRITERS, load, reasons
 from tests.seaweed import Seaweed
@@ -77,8 +77,8 @@ def test_an_id_with_a_backslash_is_still_an_id(tmp_path: Path) -> None:
 def test_hard_links_are_read(tmp_path: Path, name: str) -> None:
     """A photo that a tar holds as a hard link is the photo that it links to."""
     catalogue = load(with_links(tmp_path / name, hard), tmp_path / "cache")
-    assert (len(catalogue.ids), catalogue.quarantined) == (60, ())
-    assert catalogue.duplicate_groups == 30
+    assert (len(catalogue.ids), catalogue.dataset.quarantined) == (60, [])
+    assert catalogue.dataset.duplicate_groups == 30
     assert dict(zip(catalogue.ids, catalogue.pixel_hashes, strict=True))["1001"] == catalogue.pixel_hashes[0]
 
 
@@ -255,9 +255,9 @@ def with_companions() -> dict[str, bytes]:
 def test_companions_of_macos_are_passed_over_and_counted(tmp_path: Path, name: str) -> None:
     """`._1.jpg`, `__MACOSX/` and `.DS_Store` are no photos, and each of them is no news."""
     catalogue = load(WRITERS[name](tmp_path / name, with_companions()), tmp_path / "cache")
-    assert (catalogue.fingerprint, catalogue.quarantined) == (fingerprint(tmp_path), ())
-    assert summarise(catalogue)["companions"] == 65
-    assert summarise(load(tmp_path / name, tmp_path / "cache"))["companions"] == 65  # from the cache
+    assert (catalogue.fingerprint, catalogue.dataset.quarantined) == (fingerprint(tmp_path), [])
+    assert catalogue.dataset.companions == 65
+    assert load(tmp_path / name, tmp_path / "cache").dataset.companions == 65  # from the cache
 
 
 def in_both_forms() -> dict[str, bytes]:
@@ -290,7 +290,7 @@ def test_names_and_labels_are_compared_in_one_form(tmp_path: Path, name: str, wr
     """What macOS has named in NFD is what a table says in NFC, and a label in both forms is one class."""
     catalogue = load(write(tmp_path / name, in_both_forms()), tmp_path / "cache")
     assert catalogue.classes == ("Gürtel", "Hüte", "Röcke")
-    assert (len(catalogue.ids), catalogue.quarantined) == (60, ())
+    assert (len(catalogue.ids), catalogue.dataset.quarantined) == (60, [])
     assert all(unicodedata.is_normalized("NFC", each) for each in (*catalogue.ids, *catalogue.classes))
 
 
@@ -356,6 +356,6 @@ def test_a_prefix_with_names_of_other_systems(
         return load(f"s3://{bucket}/c/", tmp_path / "cache")
 
     found = from_bucket(files | {"images/._x.jpg": b"companion", "__MACOSX/._styles.csv": b"companion"})
-    assert (found.fingerprint, found.quarantined) == (expected.fingerprint, ())
+    assert (found.fingerprint, found.dataset.quarantined) == (expected.fingerprint, [])
     backslashes = {name.replace("/", "\\"): content for name, content in tiny_files(5).items()}
     assert len(from_bucket(backslashes).ids) == 15

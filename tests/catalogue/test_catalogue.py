@@ -3,6 +3,8 @@
 import dataclasses
 import re
 import tarfile
+import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,9 +12,10 @@ import numpy as np
 import pytest
 
 from job.catalogue.cache import load_prepared
-from job.catalogue.catalogue import Catalogue, CatalogueSettings, load_catalogue, summarise
+from job.catalogue.catalogue import Catalogue, CatalogueSettings, load_catalogue
 from job.catalogue.split import Part
 from job.errors import CatalogueError, SettingsError, StorageError
+from job.records.dataset import ExcludedClass, QuarantineKind
 from tests.tiny import CLASSES, HEADER, photo, row, tiny_files, write_folder, write_tar, write_zip
 
 
@@ -38,7 +41,7 @@ def load(uri: Path | str, cache: Path, **changes: object) -> Catalogue:
 
 
 def reasons(catalogue: Catalogue) -> dict[str, str]:
-    return {item.id: item.reason for item in catalogue.quarantined}
+    return {item.id: item.reason for item in catalogue.dataset.quarantined}
 
 
 def with_rows(files: dict[str, bytes], *rows: str) -> dict[str, bytes]:
@@ -66,7 +69,7 @@ def test_all_forms_give_the_same_catalogue(tmp_path: Path) -> None:
     first = found[0]
     assert first.classes == CLASSES
     assert len(first.ids) == 60
-    assert first.quarantined == ()
+    assert first.dataset.quarantined == []
     for other in found[1:]:
         assert other.fingerprint == first.fingerprint
         assert other.ids == first.ids
@@ -81,7 +84,7 @@ def test_a_second_start_reads_the_cache_and_not_the_photos(tmp_path: Path, monke
     monkeypatch.setattr("job.catalogue.prepare.pack", None)
     second = load(archive, tmp_path / "cache")
     assert second.fingerprint == first.fingerprint
-    assert summarise(second) == summarise(first)
+    assert second.dataset == first.dataset
     np.testing.assert_array_equal(second.images, first.images)
 
 
@@ -133,11 +136,29 @@ def test_every_id_that_is_left_out_has_its_reason(tmp_path: Path) -> None:
         "1000": conflict,
     }
     assert reasons(catalogue)["81"].startswith("photo does not decode")
-    assert catalogue.excluded_classes == (("Rare", 1),)
-    assert catalogue.duplicate_groups == 1
-    assert catalogue.rows == 65
+    assert catalogue.dataset.excluded_classes == [ExcludedClass(name="Rare", images=1)]
+    assert catalogue.dataset.duplicate_groups == 1
+    assert catalogue.dataset.rows == 65
     left_out = {name for name, part in zip(catalogue.ids, catalogue.parts, strict=True) if part < 0}
     assert left_out == {"83", "84", "1000"}
+
+
+def test_a_second_photo_of_an_id_is_named(tmp_path: Path) -> None:
+    """Of `1000.jpg` and `1000.png` the first counts, and of two members of one name the last; results.json has both."""
+    files = tiny_files()
+    archive = write_zip(tmp_path / "c.zip", files | {"images/1000.png": photo(0, 7)})
+    with zipfile.ZipFile(archive, "a") as opened, warnings.catch_warnings(action="ignore"):
+        opened.writestr("images/1001.jpg", photo(0, 8))
+    for _ in range(2):  # the second time from the cache
+        catalogue = load(archive, tmp_path / "cache")
+        assert [(item.id, item.reason, item.kind) for item in catalogue.dataset.quarantined] == [
+            ("1000.png", "id 1000 has another photo, images/1000.jpg, which counts", QuarantineKind.SECOND_PHOTO),
+            ("1001.jpg", "is in the archive 2 times; the last one counts", QuarantineKind.SECOND_MEMBER),
+        ]
+        assert catalogue.dataset.missing is not None
+        assert (len(catalogue.ids), catalogue.dataset.missing.share) == (60, 0)
+    expected = write_folder(tmp_path / "c", files | {"images/1001.jpg": photo(0, 8)})
+    assert load(expected, tmp_path / "cache").fingerprint == catalogue.fingerprint
 
 
 def test_identical_photos_stay_on_one_side_of_the_split(tmp_path: Path) -> None:
@@ -147,7 +168,7 @@ def test_identical_photos_stay_on_one_side_of_the_split(tmp_path: Path) -> None:
         files[f"images/{9000 + copy}.jpg"] = files[f"images/{1000 + copy}.jpg"]
     rows = [row(str(9000 + copy), "Bags") for copy in range(20)]
     catalogue = load(write_zip(tmp_path / "c.zip", with_rows(files, *rows)), tmp_path / "cache")
-    assert catalogue.duplicate_groups == 20
+    assert catalogue.dataset.duplicate_groups == 20
     parts = dict(zip(catalogue.ids, catalogue.parts.tolist(), strict=True))
     assert all(parts[str(9000 + copy)] == parts[str(1000 + copy)] for copy in range(20))
     assert set(parts.values()) == set(Part)
@@ -158,16 +179,16 @@ def test_the_shallowest_styles_csv_counts(tmp_path: Path) -> None:
     files = tiny_files()
     nested = {f"nested/{name}": content for name, content in tiny_files(per_class=3).items()}
     archive = write_zip(tmp_path / "c.zip", nested | files)
-    assert load(archive, tmp_path / "cache").rows == 60
+    assert load(archive, tmp_path / "cache").dataset.rows == 60
 
 
 def test_a_catalogue_below_a_folder_is_found(tmp_path: Path) -> None:
     """An archive of a folder works like one of its content, and so does one made with `tar c ./`."""
     below = {f"fashion/{name}": content for name, content in tiny_files().items()}
     dotted = {f"./{name}": content for name, content in tiny_files().items()}
-    assert load(write_zip(tmp_path / "c.zip", below), tmp_path / "cache").rows == 60
-    assert load(write_tar(tmp_path / "c.tar", dotted), tmp_path / "cache").rows == 60
-    assert load(write_zip(tmp_path / "d.zip", dotted), tmp_path / "cache").rows == 60
+    assert load(write_zip(tmp_path / "c.zip", below), tmp_path / "cache").dataset.rows == 60
+    assert load(write_tar(tmp_path / "c.tar", dotted), tmp_path / "cache").dataset.rows == 60
+    assert load(write_zip(tmp_path / "d.zip", dotted), tmp_path / "cache").dataset.rows == 60
 
 
 def test_max_images_takes_a_stratified_subset(tmp_path: Path) -> None:
@@ -175,7 +196,7 @@ def test_max_images_takes_a_stratified_subset(tmp_path: Path) -> None:
     archive = write_zip(tmp_path / "c.zip", tiny_files())
     catalogue = load(archive, tmp_path / "cache", max_images=30)
     assert len(catalogue.ids) == 30
-    assert [sum(catalogue.count(part, label) for part in Part) for label in range(3)] == [10, 10, 10]
+    assert [each.train + each.validation + each.test for each in catalogue.dataset.classes] == [10, 10, 10]
 
 
 def test_another_target_column_makes_other_classes(tmp_path: Path) -> None:
@@ -303,12 +324,14 @@ def test_nothing_of_a_hostile_archive_touches_the_disk(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["missing.zip", "missing", "missing/"])
 def test_a_place_that_does_not_exist_is_named(tmp_path: Path, name: str) -> None:
     """A wrong DATASET_URI is an error with that URI in it."""
-    with pytest.raises(StorageError, match=re.escape(f"DATASET_URI {tmp_path}/{name}")):
+    with pytest.raises(StorageError, match=re.escape(f"{tmp_path}/{name} does not exist")) as error:
         load(f"{tmp_path}/{name}", tmp_path / "cache")
+    assert error.value.setting == "dataset_uri"
 
 
 def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """CACHE_DIR must be a folder that can be written."""
     (tmp_path / "file").touch()
-    with pytest.raises(SettingsError, match="FASHIONTUNE_CACHE_DIR="):
+    with pytest.raises(SettingsError, match=r"/file/cache cannot be written: not a directory") as error:
         load(write_zip(tmp_path / "c.zip", tiny_files()), tmp_path / "file" / "cache")
+    assert error.value.setting == "cache_dir"

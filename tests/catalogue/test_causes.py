@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from job.catalogue.catalogue import Catalogue, summarise
+from job.catalogue.catalogue import Catalogue
 from job.catalogue.causes import likely_cause
 from job.errors import CatalogueError
-from job.records.dataset import Dataset
+from job.records.dataset import Dataset, LostClass
 from job.summary import print_check
 from tests.catalogue.test_catalogue import load
 from tests.tiny import CLASSES, row, tiny_files, write_zip
@@ -72,7 +72,7 @@ def test_a_refusal_and_a_warning_name_the_cause(tmp_path: Path) -> None:
 
 
 def dataset_of(catalogue: Catalogue) -> Dataset:
-    return Dataset.model_validate(summarise(catalogue))
+    return catalogue.dataset
 
 
 def test_a_class_that_is_lost_whole_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,7 +96,9 @@ def test_a_class_whose_photos_conflict_is_lost_too(tmp_path: Path) -> None:
     files = tiny_files()
     files["images/7.jpg"] = files["images/1000.jpg"]
     files["styles.csv"] += f"{row('7', 'Hats')}\n".encode()
-    assert load(write_zip(tmp_path / "c.zip", files), tmp_path / "cache").lost_classes == (("Hats", 1),)
+    assert load(write_zip(tmp_path / "c.zip", files), tmp_path / "cache").dataset.lost_classes == [
+        LostClass(name="Hats", rows=1)
+    ]
 
 
 def test_what_a_subset_leaves_out_is_not_lost(tmp_path: Path) -> None:
@@ -105,7 +107,7 @@ def test_what_a_subset_leaves_out_is_not_lost(tmp_path: Path) -> None:
     files["images/7.jpg"] = files["images/1000.jpg"] + b"another file"
     files["styles.csv"] += f"{row('7', 'Hats')}\n".encode()
     catalogue = load(write_zip(tmp_path / "c.zip", files), tmp_path / "cache", max_images=30)
-    assert catalogue.lost_classes == ()
+    assert catalogue.dataset.lost_classes == []
 
 
 def test_classes_that_are_alike_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -69,7 +69,7 @@ def test_an_archive_that_is_damaged_on_its_way_is_downloaded_again(
     with capture_logs() as logs:
         found = load(uri, tmp_path / "cache", retry_seconds=60)
     assert found.fingerprint == expected.fingerprint
-    assert found.quarantined == ()
+    assert found.dataset.quarantined == []
     (event,) = logs
     assert (event["event"], event["operation"]) == ("storage retry", "download")
     assert event["error"].startswith("the body's MD5 is")

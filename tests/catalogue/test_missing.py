@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from job.catalogue.catalogue import Catalogue, summarise
 from job.errors import CatalogueError
 from job.records.dataset import Dataset
 from job.summary import print_check
@@ -81,9 +80,12 @@ def test_more_than_a_tenth_is_refused_by_its_number(
     message = str(refused.value)
     assert message.startswith(f"{place}: 10.67 % of its 300 ids are missing: ")
     assert words.format(32 // ways) in message
-    assert message.endswith("or allow it by FASHIONTUNE_MAX_MISSING_SHARE=0.11 (it is 0.1)")
+    assert message.endswith("; complete the catalogue, or raise this setting from 0.1 to 0.11")
+    assert refused.value.setting == "max_missing_share"
     assert "\n" not in message
-    assert load(place, tmp_path / "cache", max_missing_share=0.11).missing.share == pytest.approx(32 / 300)
+    missing = load(place, tmp_path / "cache", max_missing_share=0.11).dataset.missing
+    assert missing is not None
+    assert missing.share == pytest.approx(32 / 300)
 
 
 def test_missing_photos_are_refused_before_any_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,16 +104,13 @@ def test_a_tenth_is_said_and_trained_without(tmp_path: Path, kind: str) -> None:
     (warning,) = (log for log in logs if log["event"] == "part of the catalogue is missing")
     assert (warning["log_level"], warning["share"], warning["ids"]) == ("warning", 0.093333, 300)
     assert words.format(28 // ways) in warning["missing"]
-    missing = dataset_of(catalogue).missing
+    missing = catalogue.dataset.missing
     assert missing is not None
     assert missing.share == 28 / 300
     found = (missing.rows_without_photo, missing.photos_without_row, missing.unusable_rows, missing.unusable_photos)
     assert found == tuple(28 // ways * count for count in counts)
-    assert len(catalogue.missing.items) == len(reasons(catalogue)) == 28
-
-
-def dataset_of(catalogue: Catalogue) -> Dataset:
-    return Dataset.model_validate(summarise(catalogue))
+    assert len(reasons(catalogue)) == 28
+    assert len({item.kind for item in catalogue.dataset.quarantined}) == ways
 
 
 def test_the_limit_itself_is_allowed_and_nothing_missing_is_not_said(
@@ -119,14 +118,14 @@ def test_the_limit_itself_is_allowed_and_nothing_missing_is_not_said(
 ) -> None:
     """30 of 300 are a tenth; with a limit of 0 one is too many, and where none is missing there is no warning."""
     place = write_zip(tmp_path / "c.zip", without_photos(30))
-    print_check(dataset_of(load(place, tmp_path / "cache")))
+    print_check(load(place, tmp_path / "cache").dataset)
     assert "10 % of the catalogue's ids are missing: 30 without a photo." in capsys.readouterr().out
     one = write_zip(tmp_path / "one.zip", undecodable(1))
     with pytest.raises(CatalogueError, match=re.escape("1 whose photo cannot be used")):
         load(one, tmp_path / "cache", max_missing_share=0)
     with capture_logs() as logs:
         whole = load(write_zip(tmp_path / "whole.zip", tiny_files()), tmp_path / "cache", max_missing_share=0)
-    print_check(dataset_of(whole))
+    print_check(whole.dataset)
     assert "missing" not in capsys.readouterr().out
     assert logs == []
 
@@ -141,14 +140,15 @@ def test_a_warm_start_refuses_and_says_the_same(tmp_path: Path, kind: str) -> No
     with capture_logs() as logs:
         again = load(place, tmp_path / "cache", max_missing_share=0.9)
     assert [log["event"] for log in logs] == ["part of the catalogue is missing"]
-    assert summarise(again) == summarise(first)
+    assert again.dataset == first.dataset
 
 
 def test_a_subset_is_held_to_the_share_of_the_catalogue(tmp_path: Path) -> None:
     """With MAX_IMAGES rows and photos are counted in the whole catalogue, and photos that were not read like others."""
     few = write_zip(tmp_path / "few.zip", without_photos(28))
-    found = load(few, tmp_path / "cache", max_images=60).missing
-    assert (found.ids, found.present, found.read, found.share) == (300, 272, 60, 28 / 300)
+    found = load(few, tmp_path / "cache", max_images=60)
+    assert found.dataset.missing is not None
+    assert (len(found.ids), found.dataset.missing.share) == (60, 28 / 300)
     many = write_zip(tmp_path / "many.zip", without_photos(32))
     with pytest.raises(CatalogueError, match=re.escape("10.67 % of its 300 ids are missing: 32 without a photo")):
         load(many, tmp_path / "cache", max_images=60)
@@ -163,7 +163,8 @@ def test_an_id_counts_once(tmp_path: Path) -> None:
     rows = [row("70", ""), row("71", "")]
     table = files["styles.csv"] + "".join(f"{line}\n" for line in rows).encode()
     found = load(write_zip(tmp_path / "c.zip", files | {"styles.csv": table}), tmp_path / "cache")
-    assert found.missing.ids == 62
+    assert found.dataset.missing is not None
+    assert found.dataset.missing.share == 2 / 62
     assert reasons(found) == {"70": "no value of subCategory", "71": "no value of subCategory"}
 
 

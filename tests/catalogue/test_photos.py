@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from job.catalogue import photos
 from job.catalogue.contents import MAX_FILE_BYTES
 from job.catalogue.decode import decode
 from job.catalogue.photos import Photo, read_photos
@@ -89,7 +88,7 @@ def test_photos_are_read_only_a_little_ahead(tmp_path: Path, monkeypatch: pytest
             begun.append(1)
             return super().submit(*arguments, **options)
 
-    monkeypatch.setattr(photos, "ThreadPoolExecutor", Counting)
+    monkeypatch.setattr("job.storage.ahead.ThreadPoolExecutor", Counting)
     stream = read_photos([str(tmp_path / "one.jpg")] * 3000, height=HEIGHT, width=WIDTH, retry_seconds=1)
     next(stream)
     assert 1 < len(begun) < 100

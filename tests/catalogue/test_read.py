@@ -2,8 +2,9 @@
 
 import pytest
 
-from job.catalogue.read import Quarantined, Styles, read_styles
+from job.catalogue.read import Styles, read_styles
 from job.errors import CatalogueError
+from job.records.dataset import Quarantined, QuarantineKind
 from tests.tiny import HEADER, row
 
 
@@ -12,7 +13,7 @@ def read(*lines: str, column: str = "subCategory") -> Styles:
 
 
 def pairs(styles: Styles) -> list[tuple[str, str]]:
-    return list(zip(styles.table["id"], styles.table["label"], strict=True))
+    return list(styles.labels.items())
 
 
 def test_rows_with_commas_in_the_name_are_rejoined() -> None:
@@ -67,14 +68,15 @@ def test_rows_without_a_label_are_quarantined_by_id() -> None:
     styles = read(row("1", ""), "2,Men", row("3", "Bags"))
     assert pairs(styles) == [("3", "Bags")]
     assert styles.quarantined == (
-        Quarantined("1", "no value of subCategory"),
-        Quarantined("2", "row of 2 fields where the header has 10"),
+        Quarantined(id="1", reason="no value of subCategory", kind=QuarantineKind.NO_LABEL),
+        Quarantined(id="2", reason="row of 2 fields where the header has 10", kind=QuarantineKind.ROW_LENGTH),
     )
 
 
 def test_rows_without_an_id_are_quarantined_by_line() -> None:
     """A row that names no photo is reported by its line number."""
-    assert read(row("", "Bags"), row("3", "Bags")).quarantined == (Quarantined("line 2", "row without an id"),)
+    (item,) = read(row("", "Bags"), row("3", "Bags")).quarantined
+    assert item == Quarantined(id="line 2", reason="row without an id", kind=QuarantineKind.ROW_WITHOUT_ID)
 
 
 def test_windows_line_ends_and_a_byte_order_mark_are_read() -> None:

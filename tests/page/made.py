@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from job.records.dataset import ClassCount, Dataset, ExcludedClass, LeftOut, Missing
+from job.records.dataset import ClassCount, Dataset, ExcludedClass, Missing, Quarantined, QuarantineKind
 from job.records.prior import WarmStart
 from job.records.results import Best, Final, Mistake, Progress, Results, Run
 from job.records.run import AttemptRecord, Environment
@@ -276,9 +276,12 @@ def _dataset(n_classes: int, names: Sequence[str]) -> Dataset:
         name = names[index] if index < len(names) else f"Class {index}"
         classes.append(ClassCount(name=name, train=photos - 2 * held_out, validation=held_out, test=held_out))
     images = sum(row.train + row.validation + row.test for row in classes)
-    left_out = [LeftOut(id=str(12347 + 100 * n), reason="listed, but there is no such image") for n in range(5)]
-    left_out += [LeftOut(id=str(31000 + n), reason="identical photos with other labels") for n in range(14)]
-    left_out += [LeftOut(id="39403", reason=f"row of {n} fields where the header has 10") for n in (7, 8)]
+    quarantined = [
+        *((12347 + 100 * n, "listed, but there is no such image", QuarantineKind.NO_PHOTO) for n in range(5)),
+        *((31000 + n, "identical photos with other labels", QuarantineKind.CONFLICTING_LABELS) for n in range(14)),
+        *((39403, f"row of {n} fields where the header has 10", QuarantineKind.ROW_LENGTH) for n in (7, 8)),
+    ]
+    left_out = [Quarantined(id=str(number), reason=reason, kind=kind) for number, reason, kind in quarantined]
     return Dataset(
         uri="s3://shop/fashion.zip",
         fingerprint="9f2c4e1ab07d",

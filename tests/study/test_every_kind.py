@@ -36,16 +36,16 @@ def test_the_pixels_are_right_and_the_same_everywhere(tmp_path: Path, card: dict
     kind = KINDS[name]
     path = tmp_path / "photo.jpg"
     path.write_bytes(kind.data)
-    packed = pack([("1", kind.data)], 1, height=HEIGHT, width=WIDTH, progress=lambda *_: None)
+    packed = pack([("1", kind.data)], ["1"], height=HEIGHT, width=WIDTH, meter=lambda *_: None)
     (predicted,) = read_photos([str(path)], height=HEIGHT, width=WIDTH, retry_seconds=1)
     if kind.seen is None:
-        ((_, reason),) = packed.undecodable
-        assert kind.reason in reason
-        assert predicted.error == reason
+        (item,) = packed.unusable
+        assert kind.reason in item.reason
+        assert predicted.error == item.reason
         with pytest.raises(Exception):  # noqa: B017, PT011 -- Pillow's own, as a rule
             card["prepare"](path)
         return
-    assert packed.undecodable == ()
+    assert packed.unusable == ()
     np.testing.assert_array_equal(predicted.pixels, packed.images[0])
     np.testing.assert_array_equal(card["prepare"](path)[0], packed.images[0])
     assert np.abs(packed.images[0].astype(int) - kind.seen).mean() <= kind.tolerance

@@ -35,19 +35,19 @@ def test_every_trap_of_the_real_catalogue_is_found(tmp_path: Path) -> None:
         retry_seconds=1,
     )
     catalogue = load_catalogue(settings, lambda *_: None)
-    assert catalogue.rows == 35_470
-    assert len(catalogue.repaired) == 15
-    reasons = {item.id: item.reason for item in catalogue.quarantined}
+    assert catalogue.dataset.rows == 35_470
+    assert len(catalogue.dataset.repaired) == 15
+    reasons = {item.id: item.reason for item in catalogue.dataset.quarantined}
     missing = {name for name, reason in reasons.items() if reason == "no photo in images/"}
     assert missing == {"39403", "39410", "39425", "12347"}
     used = {name for name, part in zip(catalogue.ids, catalogue.parts, strict=True) if part >= 0}
-    assert len(used | reasons.keys()) == len(used) + len(reasons) == catalogue.rows
+    assert len(used | reasons.keys()) == len(used) + len(reasons) == catalogue.dataset.rows
     groups: dict[str, set[int]] = defaultdict(set)
     for name, pixels, part in zip(catalogue.ids, catalogue.pixel_hashes, catalogue.parts, strict=True):
         if name in used:
             groups[pixels].add(int(part))
     assert {len(parts) for parts in groups.values()} == {1}
-    assert catalogue.duplicate_groups > 400
+    assert catalogue.dataset.duplicate_groups > 400
     shares = Counter(int(part) for part in catalogue.parts if part >= 0)
     assert shares[Part.TEST] / len(used) == pytest.approx(0.15, abs=0.005)
     assert catalogue.images.shape == (35_466, 80, 60, 3)

@@ -239,7 +239,7 @@ def _pngs() -> dict[str, Kind]:
             png(8, 2, rgb, (b"tEXt", b"Raw profile type exif\0\nexif\n 3\nzz\n")), SEEN
         ),
         "png, with gamma": Kind(png(8, 2, rgb, (b"gAMA", (100_000).to_bytes(4))), SEEN),
-        "png, cut off": Kind(_half(saved(NOISE)), None, reason="truncated"),
+        "png, cut off": Kind(_half(saved(NOISE)), None, reason="its data end before its last row"),
         "gif": Kind(saved(PICTURE, "GIF"), None, reason="no JPEG or PNG"),
         "text": Kind(b"this is no photo", None, reason="no JPEG or PNG"),
         "nothing": Kind(b"", None, reason="no JPEG or PNG"),

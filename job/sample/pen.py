@@ -22,6 +22,8 @@ Floats: TypeAlias = NDArray[np.floating[Any]]
 Point: TypeAlias = tuple[float, float]
 Choice = TypeVar("Choice")
 
+PALE: Colour = (244, 244, 242)
+RUBBER: Colour = (52, 48, 46)
 _SIZE = (WIDTH * SUPERSAMPLING, HEIGHT * SUPERSAMPLING)
 
 
@@ -31,6 +33,11 @@ def tint(colour: Colour, factor: float) -> Colour:
         round(channel * factor if factor <= 1 else channel + (255 - channel) * (factor - 1)) for channel in colour
     )
     return red, green, blue
+
+
+def ink_on(colour: Colour) -> Colour:
+    """Return the ink that is read best on the colour."""
+    return PALE if sum(colour) < 380 else RUBBER  # noqa: PLR2004 -- half of white
 
 
 def oval(x: float, y: float, radius_x: float, radius_y: float) -> list[Point]:

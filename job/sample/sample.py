@@ -27,7 +27,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from job.errors import CatalogueError
-from job.sample.things import APPAREL, ARTICLES, FOOTWEAR, Article, draw_photo
+from job.sample.shop import APPAREL, ARTICLES, FOOTWEAR, Article, draw_photo
 
 SAMPLE_VERSION = "2"  # goes up with every change of what is written
 

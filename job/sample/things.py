@@ -1,38 +1,22 @@
-"""What the sample shop sells: how many of each article, in which colours and patterns, and how it is drawn.
+"""The things in the sample catalogue's photos, each drawn by a pen in its frame of 60 x 80 units.
 
 Some look alike on purpose, as in a real shop: a tunic and a dress, a clutch and a wallet, a sandal and a flip flop.
 """
 
+# ruff: noqa: D103 -- each function draws what its name says
+
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
 
-from job.sample.pen import Colour, Pen, Point, both_sides, oval, photograph, pick_up_pen, rounded, tint
+from job.sample.pen import PALE, RUBBER, Colour, Pen, Point, both_sides, ink_on, oval, rounded, tint
 
-COLOURS: dict[str, Colour] = {
-    "Black": (34, 33, 36), "White": (233, 233, 230), "Grey": (138, 140, 144), "Navy Blue": (36, 46, 86),
-    "Blue": (54, 104, 176), "Red": (188, 42, 48), "Green": (62, 128, 78), "Olive": (112, 112, 66),
-    "Yellow": (236, 196, 62), "Orange": (226, 120, 46), "Pink": (230, 128, 160), "Purple": (112, 70, 138),
-    "Teal": (38, 124, 130), "Cream": (234, 220, 192), "Beige": (206, 182, 148), "Brown": (98, 64, 44),
-    "Tan": (170, 118, 72), "Silver": (186, 189, 194), "Gold": (208, 172, 92),
-}  # fmt: skip
-FABRIC = tuple(COLOURS)[:15]
-LEATHER = ("Black", "Black", "Brown", "Brown", "Tan", "Beige", "White", "Red", "Navy Blue")
-LIVELY = ("Solid", "Solid", "Striped", "Checked", "Dotted", "Printed")
-CONTRAST = 150  # the least sum of differences over the channels between a colour and its accent
 METALS: tuple[Colour, ...] = ((206, 208, 212), (222, 190, 112), (150, 152, 158))
-RUBBER: Colour = (52, 48, 46)
-PALE: Colour = (244, 244, 242)
+TAN: Colour = (170, 118, 72)
 
 
-def _ink_on(colour: Colour) -> Colour:
-    return PALE if sum(colour) < 380 else RUBBER  # noqa: PLR2004 -- half of white
-
-
-def _tshirt(pen: Pen) -> None:
+def tshirt(pen: Pen) -> None:
     pen.pair([(9, -28), (16, -26), (pen.between(21, 25), -11), (17, -7), (11, -14)])
     pen.fill(both_sides([(6, -30), (13, -27), (12.5, -8), (13, pen.between(23, 29))]))
     neck = both_sides([(6, -30), (0, -20)]) if pen.chance(0.3) else oval(0, -29.5, 6, 4.5)
@@ -42,7 +26,7 @@ def _tshirt(pen: Pen) -> None:
         pen.at(0, pen.between(-10, 0), pen.between(0.7, 1.2)).fill(shape, pen.accent)
 
 
-def _shirt(pen: Pen) -> None:
+def shirt(pen: Pen) -> None:
     if pen.chance(0.65):
         pen.pair([(10, -28), (17, -25), (22, -6), (24, 16), (19, 17), (16, -4), (12, -14)])
     else:
@@ -50,11 +34,11 @@ def _shirt(pen: Pen) -> None:
     pen.fill(both_sides([(6, -29), (13, -26), (12, -5), (13, pen.between(23, 28))]))
     pen.line([(0, -24), (0, 24)], tint(pen.base, 0.6), 0.6)
     for y in range(-18, 23, 8):
-        pen.fill(oval(1.5, y, 0.7, 0.7), _ink_on(pen.base), seam=0)
+        pen.fill(oval(1.5, y, 0.7, 0.7), ink_on(pen.base), seam=0)
     pen.pair([(0, -22), (4.5, -31), (8.5, -28), (5.5, -19)])
 
 
-def _top(pen: Pen) -> None:
+def top(pen: Pen) -> None:
     tunic = pen.chance(0.35)
     if pen.chance(0.5):
         pen.pair([(8, -27), (14, -25), (20, -14), (15, -11), (10, -16)])
@@ -66,7 +50,7 @@ def _top(pen: Pen) -> None:
         pen.line([(-waist, 1), (waist, 1)], pen.accent, 1.6)
 
 
-def _dress(pen: Pen) -> None:
+def dress(pen: Pen) -> None:
     pen = pen.at(0, -4, 0.92)
     waist, flare, length = pen.between(7, 10), pen.between(12, 21), pen.between(28, 42)
     if pen.chance(0.5):
@@ -82,7 +66,7 @@ def _dress(pen: Pen) -> None:
         pen.line([(-waist, 1), (waist, 1)], pen.accent, 2.4)
 
 
-def _trousers(pen: Pen) -> None:
+def trousers(pen: Pen) -> None:
     waist, leg = pen.between(8.5, 10), pen.between(7, 11)
     length = pen.between(28, 36) if pen.chance(0.75) else pen.between(-4, 6)
     right = [(waist, -33), (waist + 3, -20), (waist + 2, length), (waist + 2 - leg, length), (0.5, -13)]
@@ -93,7 +77,7 @@ def _trousers(pen: Pen) -> None:
         pen.line([(side * waist, -25), (side * 5, -22), (side * 4.5, -29)], tint(pen.base, 0.6))
 
 
-def _skirt(pen: Pen) -> None:
+def skirt(pen: Pen) -> None:
     pen = pen.at(0, pen.between(0, 6))
     length, flare = pen.between(8, 24), pen.between(13, 22)
     pen.fill(both_sides([(9, -24), (9.5, -20), (flare, length)]))
@@ -106,7 +90,7 @@ def _sole(pen: Pen, colour: Colour) -> None:
     pen.fill(rounded([(-25, 8), (26, 8), (28, 11), (25, 14), (-24, 14), (-26, 11)]), colour)
 
 
-def _sneaker(pen: Pen) -> None:
+def sneaker(pen: Pen) -> None:
     _sole(pen, pen.pick([PALE, PALE, RUBBER, pen.accent]))
     upper = [(-24.5, 9), (-24.5, 9), (-25, -4), (-22, -11), (-15, -6), (-8, -9), (-4, -11), (6, -1), (16, 1), (25, 4)]
     pen.fill(rounded([*upper, (27, 9), (27, 9)]))
@@ -114,12 +98,12 @@ def _sneaker(pen: Pen) -> None:
     pen.fill(rounded([(-25, 9), (-25, -5), (-20, -5), (-17, 9)]), pen.accent)
     for step in range(4):
         x, y = -4 + step * 3.2, -8 + step * 2.6
-        pen.line([(x, y), (x - 2.5, y + 4)], _ink_on(pen.base), 0.9)
+        pen.line([(x, y), (x - 2.5, y + 4)], ink_on(pen.base), 0.9)
     if pen.chance(0.6):
         pen.line(rounded([(-13, 3), (-5, 6), (8, -1)], closed=False), pen.accent, 2)
 
 
-def _formal_shoe(pen: Pen) -> None:
+def formal_shoe(pen: Pen) -> None:
     _sole(pen, RUBBER)
     upper = [(-25, 10), (-25, 10), (-25.5, -1), (-23, -8), (-12, -3.5), (-4, -7), (8, 1), (19, 3), (28, 7)]
     pen.fill(rounded([*upper, (28, 10), (28, 10)]))
@@ -129,7 +113,7 @@ def _formal_shoe(pen: Pen) -> None:
     pen.line([(16, 2.5), (13, 6), (14, 10)], tint(pen.base, 0.55), 0.8)
 
 
-def _heel(pen: Pen) -> None:
+def heel(pen: Pen) -> None:
     pen.fill([(-23, -5), (-14, -1), (-18, 14), (-21.5, 14)], tint(pen.base, 0.6))
     toe = pen.between(25, 29)
     upper = [(-22, -3), (-23, -12), (-18, -9), (-8, -1), (5, 4), (15, 3), (23, 7), (toe, 13), (toe, 13)]
@@ -152,15 +136,15 @@ def _straps(pen: Pen, colour: Colour, *lines: Sequence[Point]) -> None:
         pen.line(rounded(line, closed=False), colour, width)
 
 
-def _sandal(pen: Pen) -> None:
-    _footbed(pen, RUBBER, tint(pen.base, 0.8) if pen.chance(0.6) else COLOURS["Tan"])
+def sandal(pen: Pen) -> None:
+    _footbed(pen, RUBBER, tint(pen.base, 0.8) if pen.chance(0.6) else TAN)
     if pen.chance(0.8):
         _straps(pen, tint(pen.base, 0.75), [(-9, 7), (-18, 2), (-26, -9), (-20, -17), (-8, -14), (-6, -6)])
     places = pen.pick([(3, 14), (0, 8, 16), (4, 15)])
     _straps(pen, tint(pen.base, 0.9), *([(x - 5, 8), (x - 3, -6), (x + 3, -15), (x + 5, -7)] for x in places))
 
 
-def _flip_flop(pen: Pen) -> None:
+def flip_flop(pen: Pen) -> None:
     _footbed(pen, pen.accent, None)
     colour = tint(pen.base, 0.6) if pen.chance(0.25) else pen.accent
     _straps(pen, colour, [(15, -1), (11, -11), (0, -11), (-8, -6.5)], [(15, -1), (10, -9), (2, -4), (-5, 7)])
@@ -168,7 +152,7 @@ def _flip_flop(pen: Pen) -> None:
         _straps(pen, colour, [(-9, 7), (-25, -9), (-8, -14)])
 
 
-def _handbag(pen: Pen) -> None:
+def handbag(pen: Pen) -> None:
     width, height, rise = pen.between(15, 23), pen.between(9, 14), pen.between(14, 26)
     pen = pen.at(0, 8)
     for shift in (3, 0):
@@ -179,7 +163,7 @@ def _handbag(pen: Pen) -> None:
     pen.fill(oval(0, -height + 4, 2, 2), pen.pick(METALS))
 
 
-def _backpack(pen: Pen) -> None:
+def backpack(pen: Pen) -> None:
     width = pen.between(15, 20)
     pen.line(rounded([(-4, -28), (-4, -36), (4, -36), (4, -28)], closed=False), tint(pen.base, 0.6), 2)
     pen.pair(rounded([(width - 2, -2), (width + 4, 0), (width + 4, 18), (width - 2, 22)]), tint(pen.base, 0.8))
@@ -190,7 +174,7 @@ def _backpack(pen: Pen) -> None:
     pen.line([(-width * 0.7, -10), (width * 0.7, -10)], tint(pen.base, 0.6), 0.9)
 
 
-def _purse(pen: Pen) -> None:
+def purse(pen: Pen) -> None:
     width, height = pen.between(18, 25), pen.between(9, 14)
     pen.fill(rounded(both_sides([(width, -height), (width, -height), (width, height), (width, height)])))
     flap = pen.between(-0.1, 0.45) * height
@@ -198,16 +182,15 @@ def _purse(pen: Pen) -> None:
     pen.fill(oval(0, flap, 2, 2), pen.pick(METALS))
 
 
-def _bifold(pen: Pen) -> None:
+def bifold(pen: Pen) -> None:
     width, height = pen.between(14, 19), pen.between(12, 16)
     pen.at(1.5, 1.5).fill(both_sides([(width, -height), (width, height)]), tint(pen.base, 0.6))
     pen.fill(both_sides([(width, -height), (width, height)]))
-    inner = both_sides([(width - 2, -height + 2), (width - 2, height - 2)])
-    pen.line([*inner, inner[0]], tint(pen.base, 1.35 if pen.chance(0.5) else 0.6), 0.4)
+    pen.fill(both_sides([(width - 2, -height + 2), (width - 2, height - 2)]))
     pen.fill(both_sides([(3.5, height - 6), (3.5, height - 4)]), pen.pick(METALS))
 
 
-def _watch(pen: Pen) -> None:
+def watch(pen: Pen) -> None:
     metal, steel, radius, width = pen.pick(METALS), pen.chance(0.4), pen.between(13, 18), pen.between(6, 9)
     pen.fill(both_sides([(width * 0.7, -37), (width, -8), (width, 8), (width * 0.7, 37)]), metal if steel else None)
     for link in range(-36, 37, 3) if steel else ():
@@ -216,7 +199,7 @@ def _watch(pen: Pen) -> None:
     pen.fill(oval(0, 0, radius, radius), metal)
     dial = pen.pick([PALE, RUBBER, pen.base, pen.accent])
     pen.fill(oval(0, 0, radius * 0.8, radius * 0.8), dial)
-    ink = _ink_on(dial)
+    ink = ink_on(dial)
     for turn in np.arange(12) * math.tau / 12:
         x, y = radius * math.sin(turn), radius * math.cos(turn)
         pen.line([(x * 0.62, y * 0.62), (x * 0.72, y * 0.72)], ink, 1)
@@ -224,7 +207,7 @@ def _watch(pen: Pen) -> None:
         pen.line([(0, 0), (radius * length * math.sin(turn), radius * length * math.cos(turn))], ink, 1.1)
 
 
-def _glasses(pen: Pen) -> None:
+def glasses(pen: Pen) -> None:
     lens = pen.pick([(46, 44, 46), (74, 52, 38), (52, 66, 58), (60, 60, 84), (240, 243, 245)])
     across, tall, rim = pen.between(9.5, 11.5), pen.between(6, 9), pen.between(0.8, 1.8)
     shape: list[Point] = [
@@ -244,7 +227,7 @@ def _glasses(pen: Pen) -> None:
     pen.line([(-3.5, -2.5), (0, -4), (3.5, -2.5)], pen.base, rim + 0.5)
 
 
-def _belt(pen: Pen) -> None:
+def belt(pen: Pen) -> None:
     if pen.chance(0.2):  # it hangs like a tie
         half = pen.between(2.6, 4)
         pen.fill([(-half, -33), (half, -33), (half, 30), (0, 35), (-half, 30)])
@@ -260,7 +243,7 @@ def _belt(pen: Pen) -> None:
         buckle.fill(both_sides([(5 * size, -4.5 * size), (5 * size, 4.5 * size)]), ink)
 
 
-def _earrings(pen: Pen) -> None:
+def earrings(pen: Pen) -> None:
     shape, size = pen.pick(["hoop", "round", "drop", "leaf"]), pen.between(1, 1.4)
     drop = rounded([(0, -8), (0, -8), (5, 3), (0, 7), (-5, 3)])
     for side in (-13, 13):
@@ -274,7 +257,7 @@ def _earrings(pen: Pen) -> None:
             ear.fill(oval(0, 1, 2.6, 2.6), pen.accent)
 
 
-def _socks(pen: Pen) -> None:
+def socks(pen: Pen) -> None:
     top = pen.between(-30, -6)
     for x in pen.pick([(0,), (-7, 6), (-7, 6), (-12, 0, 12)]):
         foot = pen.at(x - 4, x / 6)
@@ -284,7 +267,7 @@ def _socks(pen: Pen) -> None:
         foot.fill(rounded([(11, 18), (18, 23), (17, 30), (9, 30)]), pen.accent, seam=0)
 
 
-def _cap(pen: Pen) -> None:
+def cap(pen: Pen) -> None:
     crown: list[Point] = [(-21, 8), (-21, 8), (-20, -8), (-10, -18), (4, -19), (15, -12), (19, 5), (19, 5)]
     pen.fill(rounded(crown))
     for end in (3, -14):
@@ -295,16 +278,14 @@ def _cap(pen: Pen) -> None:
         pen.fill(oval(9, -5, 3.5, 3.5), pen.accent)
 
 
-def _tie(pen: Pen) -> None:
+def tie(pen: Pen) -> None:
     width = pen.between(5, 8)
-    if pen.chance(0.6):
-        pen.line(rounded([(-2, -32), (-6, -37), (6, -37), (2, -32)], closed=False), tint(pen.base, 0.7), 2.4)
     pen.at(2, -3, 0.85).fill(both_sides([(2.2, -28), (width, 26), (0, 35)]), tint(pen.base, 0.7))
     pen.fill(both_sides([(2.2, -28), (width * 0.75, 0), (width, 26), (0, 35)]))
     pen.fill(both_sides([(4.2, -34.5), (2.2, -27)]), seam=0.8)
 
 
-def _scarf(pen: Pen) -> None:
+def scarf(pen: Pen) -> None:
     for x in (-4, 4):
         pen.fill([(x - 5, -18), (x + 5, -18), (x + 6, 24), (x - 6, 24)])
         for fringe in range(-5, 6, 2):
@@ -313,63 +294,7 @@ def _scarf(pen: Pen) -> None:
     pen.cut(oval(0, -23, 8, 4.5))
 
 
-def _bottle(pen: Pen) -> None:
+def bottle(pen: Pen) -> None:
     pen.fill(rounded(both_sides([(4, -24), (9, -14), (9, 32), (9, 32)])))
     pen.fill(both_sides([(5.5, -32), (5.5, -22)]), tint(pen.accent, 0.8))
     pen.fill(both_sides([(9, 4), (9, 17)]), tint(pen.accent, 1.5))
-
-
-@dataclass(frozen=True)
-class Article:
-    """One kind of thing, and who draws it."""
-
-    label: str  # subCategory
-    name: str  # articleType
-    photos: int
-    draw: Callable[[Pen], None]
-    colours: Sequence[str] = FABRIC
-    patterns: Sequence[str] = ("Solid",)
-    genders: Sequence[str] = ("Men", "Women")
-    usage: str = "Casual"
-
-
-MEN, WOMEN, UNISEX = ("Men",), ("Women",), ("Unisex",)
-ARTICLES = (
-    Article("Topwear", "Tshirts", 210, _tshirt, patterns=("Solid", "Solid", "Striped")),
-    Article("Topwear", "Shirts", 140, _shirt, patterns=("Solid", "Striped", "Checked"), usage="Formal"),
-    Article("Topwear", "Tops", 110, _top, patterns=LIVELY, genders=WOMEN),
-    Article("Shoes", "Sports Shoes", 100, _sneaker, patterns=("Solid", "Dotted"), usage="Sports"),
-    Article("Shoes", "Formal Shoes", 60, _formal_shoe, LEATHER, genders=MEN, usage="Formal"),
-    Article("Shoes", "Heels", 40, _heel, genders=WOMEN, usage="Party"),
-    Article("Bottomwear", "Jeans", 50, _trousers, ("Blue", "Navy Blue", "Black", "Grey"), ("Washed",)),
-    Article("Bottomwear", "Trousers", 65, _trousers, patterns=("Solid", "Solid", "Striped")),
-    Article("Bottomwear", "Skirts", 25, _skirt, patterns=LIVELY, genders=WOMEN),
-    Article("Bags", "Handbags", 60, _handbag, patterns=("Solid", "Printed", "Checked"), genders=WOMEN),
-    Article("Bags", "Backpacks", 30, _backpack, patterns=("Solid", "Checked", "Printed"), genders=UNISEX),
-    Article("Bags", "Clutches", 25, _purse, patterns=("Solid", "Solid", "Printed"), genders=WOMEN, usage="Party"),
-    Article("Watches", "Watches", 100, _watch, (*LEATHER, "Silver", "Gold", "Pink")),
-    Article("Sandal", "Sandals", 80, _sandal, (*LEATHER, "Green", "Grey")),
-    Article("Eyewear", "Sunglasses", 75, _glasses, ("Black", "Brown", "Gold", "Silver", "Red", "Purple")),
-    Article("Flip Flops", "Flip Flops", 72, _flip_flop, patterns=LIVELY, genders=UNISEX),
-    Article("Dress", "Dresses", 65, _dress, patterns=LIVELY, genders=WOMEN),
-    Article("Wallets", "Wallets", 36, _bifold, LEATHER, genders=MEN),
-    Article("Wallets", "Wallets", 24, _purse, (*LEATHER, "Pink", "Purple"), genders=WOMEN),
-    Article("Belts", "Belts", 50, _belt, LEATHER),
-    Article("Jewellery", "Earrings", 45, _earrings, ("Silver", "Gold"), genders=WOMEN),
-    Article("Socks", "Socks", 38, _socks, patterns=("Solid", "Striped", "Dotted"), genders=UNISEX),
-    Article("Headwear", "Caps", 34, _cap, genders=UNISEX, usage="Sports"),
-    Article("Ties", "Ties", 28, _tie, patterns=("Solid", "Diagonal", "Diagonal", "Dotted"), genders=MEN),
-    Article("Scarves", "Scarves", 8, _scarf, patterns=("Striped", "Checked"), genders=WOMEN),
-    Article("Water Bottle", "Water Bottles", 1, _bottle, usage="Sports"),
-)
-APPAREL, FOOTWEAR = {"Topwear", "Bottomwear", "Dress"}, {"Shoes", "Sandal", "Flip Flops"}
-SHINY = {"Shoes", "Bags", "Watches", "Sandal", "Eyewear", "Wallets", "Belts", "Jewellery", "Water Bottle"}
-
-
-def draw_photo(rng: np.random.Generator, article: Article, colour: str, pattern: str) -> Image.Image:
-    """Take one product photo: (WIDTH, HEIGHT) RGB, a function of `rng` and what is shown."""
-    red, green, blue = np.clip(np.array(COLOURS[colour]) + rng.normal(0, 9, 3), 12, 240).astype(int).tolist()
-    others = [other for other in COLOURS.values() if np.abs(np.subtract(other, (red, green, blue))).sum() > CONTRAST]
-    pen = pick_up_pen(rng, (red, green, blue), others[int(rng.integers(len(others)))], pattern)
-    article.draw(pen)
-    return photograph(pen, gloss=0.35 if article.label in SHINY else 0)

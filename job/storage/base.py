@@ -74,9 +74,6 @@ class Storage(Protocol):
     def delete(self, key: str) -> None:
         """Delete an object; that nothing is there is fine."""
 
-    def upload(self, path: Path, key: str, *, content_type: str = BINARY) -> None:
-        """Write a file's content as an object, in place of any that was there."""
-
     def open_file(
         self, entry: Entry, folder: Path, *, progress: Progress | None = None
     ) -> AbstractContextManager[BinaryIO]:

@@ -1,7 +1,6 @@
 """Storage in a folder of this machine, or of one that is mounted."""
 
 import os
-import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,8 +10,6 @@ from typing import BinaryIO, TypeAlias
 from job.errors import ChangedError, ObjectMissingError, ObjectUnreadableError, StorageError
 from job.storage.base import BINARY, FILE_BUFFER, Data, Entry, Progress, check_key, check_prefix
 from job.storage.files import create_file, delete_file, is_part, reading, replace_file, writing
-
-_COPY_BYTES = 8 << 20
 
 Entries: TypeAlias = list[Entry]  # within the class, `list` is a method
 
@@ -69,11 +66,6 @@ class LocalStorage:
         path = self._path(key)
         with writing(path):
             delete_file(path)
-
-    def upload(self, path: Path, key: str, *, content_type: str = BINARY) -> None:  # noqa: ARG002 -- likewise
-        target = self._path(key)
-        with reading(path), path.open("rb") as source, writing(target):
-            replace_file(target, lambda file: shutil.copyfileobj(source, file, _COPY_BYTES))
 
     @contextmanager
     def open_file(

@@ -2,24 +2,24 @@
 
 import hashlib
 import re
-import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
+from threading import Event
 from typing import Any, BinaryIO
 
 import structlog
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError, IncompleteReadError
 
-from job.errors import ChangedError
+from job.errors import ChangedError, ObjectMissingError
 from job.storage.ahead import map_ahead
 from job.storage.base import BINARY, FILE_BUFFER, Data, Entry, Progress, check_key, check_prefix
-from job.storage.files import reading, writing
+from job.storage.files import writing
 from job.storage.s3_checksum import checksum_of
 from job.storage.s3_client import Client, open_client
-from job.storage.s3_errors import FAILURES, DamagedBodyError, code_of, status_of
+from job.storage.s3_errors import FAILURES, DamagedBodyError, status_of
 from job.storage.s3_retry import Retries
 
 PART_BYTES = 8 << 20
@@ -41,10 +41,10 @@ def open_s3(bucket: str, prefix: str, *, retry_seconds: float) -> "S3Storage":
 class S3Storage:
     """Objects under `prefix` (empty, or ending in a slash) of `bucket`.
 
-    An object is one PUT, hence atomic, and at most 5 GiB. What a GET returns is compared with the ETag where that is
-    the content's MD5, since not every server sends checksums; a body that differs is fetched again. When that gives
-    the same body once more, this server's ETags must be something else, as those of S3 Express are, and are left alone
-    from then on. A download is compared with the object's checksum, where there is one.
+    An object is one PUT, hence atomic, and at most 5 GiB. A body is compared with its ETag if that is the content's
+    MD5, since not every server sends checksums; a body that differs is fetched again. If the same body comes twice,
+    this server's ETags are something else, as those of S3 Express are, and are not looked at again. A download is
+    compared with the object's checksum if there is one.
     """
 
     def __init__(self, client: Client, bucket: str, prefix: str, *, retry_seconds: float) -> None:
@@ -52,7 +52,7 @@ class S3Storage:
         self._client = client
         self._bucket = bucket
         self._prefix = prefix
-        self._retries = Retries(client.meta.endpoint_url, self.uri, retry_seconds)
+        self._call = Retries(client.meta.endpoint_url, self.uri, retry_seconds).call
         self._tags_are_digests = True
         self._signed_urls_serve = True
         self._lists_tell_tags = True
@@ -66,11 +66,11 @@ class S3Storage:
 
         def attempt() -> tuple[bytes, str]:
             response = self._client.get_object(**place)
-            data = b"".join(_chunks(response))
+            data = _body(response)
             self._verify(_md5(data), response, seen)
             return data, _tag(response)
 
-        return self._retries.call("get", key, attempt)
+        return self._call("get", key, attempt)
 
     def get_listed(self, entry: Entry) -> bytes:
         if self._signed_urls_serve and _MD5.fullmatch(entry.tag):
@@ -86,15 +86,14 @@ class S3Storage:
         return data
 
     def _get_signed(self, entry: Entry) -> bytes | None:
-        """Return an object's content if a signed URL gives it with this MD5; whatever else it gives is left to `get`.
+        """Return an object's content if a signed URL gives it with this MD5; None leaves it to `get`.
 
-        botocore takes some 2 ms of a core for a request of its own and 0.6 ms for this one, and all threads share
-        the one core that the interpreter's lock lets them have.
+        botocore takes some 2 ms of a core for a request of its own and 0.6 ms for this one, and all threads share one
+        core.
         """
+        place = self._place(entry.key)
         try:
-            url = self._client.generate_presigned_url(
-                "get_object", Params=self._place(entry.key), ExpiresIn=_URL_SECONDS
-            )
+            url = self._client.generate_presigned_url("get_object", Params=place, ExpiresIn=_URL_SECONDS)
             session = self._client._endpoint.http_session  # noqa: SLF001 -- boto3's connections, proxies and certificates
             response = session.send(AWSRequest("GET", url).prepare())
             data: bytes = response.content
@@ -109,11 +108,7 @@ class S3Storage:
 
     def put(self, key: str, data: Data, *, content_type: str = BINARY) -> None:
         place = self._place(key)
-
-        def attempt() -> None:
-            self._client.put_object(**place, Body=data, ContentType=content_type)
-
-        self._retries.call("put", key, attempt)
+        self._call("put", key, lambda: self._client.put_object(**place, Body=data, ContentType=content_type))
 
     def create(self, key: str, data: bytes, *, content_type: str = BINARY) -> bool:
         place = self._place(key)
@@ -130,7 +125,7 @@ class S3Storage:
                 raise
             return True
 
-        created = self._retries.call("create", key, attempt)
+        created = self._call("create", key, attempt)
         # what is there may be what an earlier attempt wrote, whose answer was lost
         return created or (attempts > 1 and self.get(key) == data)
 
@@ -143,7 +138,7 @@ class S3Storage:
         place = {"Bucket": self._bucket, "Prefix": self._prefix + prefix}
         found: dict[str, Entry] = {}
         while True:
-            page = self._retries.call("list", prefix, lambda: self._client.list_objects_v2(**place))
+            page = self._call("list", prefix, lambda: self._client.list_objects_v2(**place))
             for item in page.get("Contents", ()):
                 key = item["Key"].removeprefix(self._prefix)
                 if key and not key.endswith("/"):  # consoles mark folders with empty objects
@@ -156,24 +151,8 @@ class S3Storage:
 
     def delete(self, key: str) -> None:
         place = self._place(key)
-
-        def attempt() -> None:
-            try:
-                self._client.delete_object(**place)
-            except ClientError as error:
-                if code_of(error) not in {"NoSuchKey", "404"}:
-                    raise
-
-        self._retries.call("delete", key, attempt)
-
-    def upload(self, path: Path, key: str, *, content_type: str = BINARY) -> None:
-        place = self._place(key)
-
-        def attempt() -> None:
-            with reading(path), path.open("rb") as file:
-                self._client.put_object(**place, Body=file, ContentType=content_type)
-
-        self._retries.call("upload", key, attempt)
+        with suppress(ObjectMissingError):
+            self._call("delete", key, lambda: self._client.delete_object(**place))
 
     @contextmanager
     def open_file(self, entry: Entry, folder: Path, *, progress: Progress | None = None) -> Iterator[BinaryIO]:
@@ -184,10 +163,9 @@ class S3Storage:
 
         def attempt() -> None:
             checksum, md5 = checksum_of(head), hashlib.md5(usedforsecurity=False)
-            add = checksum.add if checksum else md5.update
             file.seek(0)
             for part in self._download(entry):
-                add(part)
+                (checksum.add if checksum else md5.update)(part)
                 with writing(folder):
                     file.write(part)
                 if progress:
@@ -201,24 +179,24 @@ class S3Storage:
             folder.mkdir(parents=True, exist_ok=True)
             file: Any = TemporaryFile(buffering=FILE_BUFFER, dir=folder)  # noqa: SIM115 -- closed below
         with file:
-            self._retries.call("download", entry.key, attempt)
+            self._call("download", entry.key, attempt)
             file.seek(0)
             yield file
 
     def _download(self, entry: Entry) -> Iterator[bytes]:
         """Yield an object's content in parts, which are fetched concurrently."""
         place = self._place(entry.key) | {"IfMatch": f'"{entry.tag}"'}
-        given_up = threading.Event()  # else threads would try again for a reader who has gone
+        given_up = Event()  # else threads would try again for a reader who has gone
 
         def get_part(start: int) -> bytes:
             span = f"bytes={start}-{min(start + PART_BYTES, entry.size) - 1}"
 
             def attempt() -> bytes:
                 response = self._client.get_object(**place, Range=span)
-                data = b"".join(_chunks(response, given_up))
+                data = _body(response, given_up)
                 return data if "ContentRange" in response else data[start : start + PART_BYTES]
 
-            return self._retries.call("download", entry.key, attempt, given_up)
+            return self._call("download", entry.key, attempt, given_up)
 
         starts = range(0, entry.size, PART_BYTES)
         try:
@@ -231,29 +209,25 @@ class S3Storage:
         return {"Bucket": self._bucket, "Key": self._prefix + key}
 
     def _head(self, key: str, **more: str) -> dict[str, Any]:
-        place = self._place(key) | more
+        place = self._place(key)
 
-        def attempt() -> Any:  # noqa: ANN401 -- botocore has no types
+        def attempt() -> dict[str, Any]:
             try:
-                return self._client.head_object(**place)
+                head: dict[str, Any] = self._client.head_object(**place, **more)
             except ClientError as error:
                 if 400 <= status_of(error) < 500:  # noqa: PLR2004 -- HTTP
                     # the answer to a HEAD has no body, so only a GET tells a missing bucket from a missing key
-                    self._client.get_object(**self._place(key))["Body"].close()
+                    self._client.get_object(**place)["Body"].close()
                 raise
+            return head
 
-        head: dict[str, Any] = self._retries.call("stat", key, attempt)
-        return head
-
-    def _has_md5(self, response: dict[str, Any]) -> bool:
-        """Return whether the response's ETag is the content's MD5, as far as is known."""
-        encrypted = "aws:kms" in response.get("ServerSideEncryption", "") or "SSECustomerAlgorithm" in response
-        return self._tags_are_digests and not encrypted and bool(_MD5.fullmatch(_tag(response).lower()))
+        return self._call("stat", key, attempt)
 
     def _verify(self, digest: str, response: dict[str, Any], seen: set[str]) -> None:
         """Raise DamagedBodyError if `digest`, the content's MD5, is not the response's ETag although that is an MD5."""
         tag = _tag(response).lower()
-        if digest == tag or not self._has_md5(response):
+        encrypted = "aws:kms" in response.get("ServerSideEncryption", "") or "SSECustomerAlgorithm" in response
+        if digest == tag or encrypted or not self._tags_are_digests or not _MD5.fullmatch(tag):
             return
         if digest in seen:
             self._tags_are_digests = False
@@ -264,17 +238,16 @@ class S3Storage:
         raise DamagedBodyError(message)
 
 
-def _chunks(response: dict[str, Any], given_up: threading.Event | None = None) -> Iterator[bytes]:
-    received = 0
+def _body(response: dict[str, Any], given_up: Event | None = None) -> bytes:
+    """Read a response; raises IncompleteReadError if it was cut short, or given up."""
+    data = bytearray()
     with closing(response["Body"]) as body:
-        while chunk := body.read(_CHUNK_BYTES):
-            received += len(chunk)
-            yield chunk
-            if given_up and given_up.is_set():
-                break
-    expected = response.get("ContentLength", received)
-    if received != expected:
-        raise IncompleteReadError(actual_bytes=received, expected_bytes=expected)
+        while not (given_up and given_up.is_set()) and (chunk := body.read(_CHUNK_BYTES)):
+            data += chunk
+    expected = response.get("ContentLength", len(data))
+    if len(data) != expected:
+        raise IncompleteReadError(actual_bytes=len(data), expected_bytes=expected)
+    return bytes(data)
 
 
 def _md5(data: bytes) -> str:

@@ -2,8 +2,6 @@
 
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import boto3.session
@@ -48,7 +46,7 @@ def open_client(retry_seconds: float) -> Client:
         core.set_config_variable("region", region)  # that of STS, too; botocore itself reads AWS_DEFAULT_REGION only
         core.set_default_client_config(config)
         providers = core.get_component("credential_provider").providers
-        core.register_component("credential_provider", _Chain(providers))
+        core.register_component("credential_provider", ChainCredentials(providers))
         client = session.client("s3", region_name=region)
         _refuse_odd_endpoint(client.meta.endpoint_url)
         if not _AMAZON.fullmatch(client.meta.endpoint_url):
@@ -61,17 +59,6 @@ def open_client(retry_seconds: float) -> Client:
         raise StorageError(message) from None
     client.meta.events.register_first("choose-signer.s3.GetObject", _sign_urls_as_requests)
     return client
-
-
-@dataclass(frozen=True)
-class _Chain:
-    """Takes the place of botocore's, which lets through whatever a provider raises."""
-
-    providers: Sequence[Any]
-
-    def load_credentials(self) -> ChainCredentials:
-        """Return what requests are signed with."""
-        return ChainCredentials(self.providers)
 
 
 def _region(session: boto3.session.Session) -> str:

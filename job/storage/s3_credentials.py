@@ -9,7 +9,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import (
@@ -37,7 +37,6 @@ _SOURCES = {
     "container-role": "the role of the container (AWS_CONTAINER_CREDENTIALS_FULL_URI or _RELATIVE_URI and its token)",
     "iam-role": "the role of the machine",
 }
-_NONE = (CredentialsError, NoCredentialsError, PartialCredentialsError)
 _PARTS = {
     "access_key": ("AWS_ACCESS_KEY_ID", "access key id"),
     "secret_key": ("AWS_SECRET_ACCESS_KEY", "secret access key"),
@@ -54,9 +53,10 @@ _BAD_OUTPUT = ("Unsupported version", "Missing required key")
 
 
 class ChainCredentials:
-    """What botocore signs with: a provider's failure is raised by the request that needs them, and may be tried again.
+    """Takes the place of botocore's chain, and of what it signs with, which let through whatever a provider raises.
 
-    Each is a CredentialsError, or botocore's own for none at all.
+    A provider's failure is raised by the request that needs the credentials, which may be tried again: a
+    CredentialsError, or botocore's own if there are none at all.
     """
 
     method = "chain"
@@ -68,18 +68,14 @@ class ChainCredentials:
                 provider._prompter = _nobody_to_ask  # noqa: SLF001 -- else it would wait for a code at the terminal
         self._looking = threading.Lock()
         self._found: Any = None
-        self._failure: Exception | None = None
-        try:
-            self._found = self._find()
-        except _NONE as error:
-            self._failure = error
+
+    def load_credentials(self) -> Self:
+        """Return what requests are signed with; botocore calls this once."""
+        return self
 
     def get_frozen_credentials(self) -> ReadOnlyCredentials:
         """Return the present credentials, refreshed if need be; botocore calls this for each signature."""
         with self._looking:
-            failure, self._failure = self._failure, None
-            if failure is not None:
-                raise failure
             if self._found is None:
                 self._found = self._find()
         method = self._found.method

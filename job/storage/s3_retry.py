@@ -3,22 +3,28 @@
 https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
 """
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Event
 from typing import TypeVar
 
 import structlog
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_before_delay, wait_random_exponential
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    sleep_using_event,
+    stop_before_delay,
+    stop_when_event_set,
+    wait_random_exponential,
+)
 
 from job.errors import StorageUnavailableError
 from job.storage.s3_errors import FAILURES, CredentialsError, cause_of, passes, refusal
 
 T = TypeVar("T")
 
-_FIRST_WAIT = 0.1  # seconds at most, doubled after each attempt
-_SHORTEST_WAIT = 0.02
-_LONGEST_WAIT = 15.0
+_WAIT = wait_random_exponential(multiplier=0.1, min=0.02, max=15)  # seconds; the longest doubles after each attempt
 
 _log = structlog.get_logger()
 
@@ -31,26 +37,22 @@ class Retries:
     uri: str
     seconds: float
 
-    def call(self, operation: str, key: str, attempt: Callable[[], T], given_up: threading.Event | None = None) -> T:
-        """Return what `attempt` returns, making it again after errors that pass, unless `given_up` is set meanwhile.
+    def call(self, operation: str, key: str, attempt: Callable[[], T], given_up: Event | None = None) -> T:
+        """Return what `attempt` returns; make it again after errors that pass, until `given_up` is set.
 
         Raises StorageError (ObjectMissingError) for a final no, and StorageUnavailableError when the time is up.
         """
-        event = given_up or threading.Event()
-        in_time = stop_before_delay(self.seconds)
 
         def log(state: RetryCallState) -> None:
             error = cause_of(state.outcome.exception() if state.outcome else None)
             _log.warning("storage retry", operation=operation, key=key, attempt=state.attempt_number, error=error)
 
-        def sleep(seconds: float) -> None:
-            event.wait(seconds)
-
+        given_up = given_up or Event()
         retrying = Retrying(
             retry=retry_if_exception(passes),
-            wait=wait_random_exponential(multiplier=_FIRST_WAIT, min=_SHORTEST_WAIT, max=_LONGEST_WAIT),
-            stop=lambda state: event.is_set() or in_time(state),
-            sleep=sleep,
+            wait=_WAIT,
+            stop=stop_before_delay(self.seconds) | stop_when_event_set(given_up),
+            sleep=sleep_using_event(given_up),
             before_sleep=log,
             reraise=True,
         )
@@ -60,10 +62,7 @@ class Retries:
         except FAILURES as error:
             if not passes(error):
                 raise refusal(error, operation, uri, self.endpoint) from error
-            lacking = (
-                "there were no credentials"
-                if isinstance(error, CredentialsError)
-                else f"{self.endpoint} gave no answer"
-            )
+            no_keys = isinstance(error, CredentialsError)
+            lacking = "there were no credentials" if no_keys else f"{self.endpoint} gave no answer"
             message = f"cannot {operation} {uri}: {lacking} for {self.seconds:g} seconds"
             raise StorageUnavailableError(f"{message}; the last cause was: {cause_of(error)}") from error

@@ -332,6 +332,6 @@ def test_a_place_that_does_not_exist_is_named(tmp_path: Path, name: str) -> None
 def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """CACHE_DIR must be a folder that can be written."""
     (tmp_path / "file").touch()
-    with pytest.raises(SettingsError, match=r"/file/cache cannot be written: not a directory") as error:
+    with pytest.raises(SettingsError, match=r"/file/cache cannot be written: Not a directory") as error:
         load(write_zip(tmp_path / "c.zip", tiny_files()), tmp_path / "file" / "cache")
     assert error.value.setting == "cache_dir"

@@ -107,7 +107,7 @@ import boto3
 from pathlib import Path
 from job.storage import open_storage
 boto3.client("s3").create_bucket(Bucket={bucket!r})
-open_storage({uri!r}).upload(Path({path!r}), "catalogue.zip")
+open_storage({uri!r}).put("catalogue.zip", Path({path!r}).read_bytes())
 """
 
 

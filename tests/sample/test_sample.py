@@ -11,7 +11,7 @@ from PIL import Image
 
 from job.errors import CatalogueError
 from job.sample.sample import SAMPLE_TRAPS, write_sample
-from job.sample.things import ARTICLES
+from job.sample.shop import ARTICLES
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,6 @@ def _noting(name: str, real: Callable[..., Any], top: Path, noted: list[str]) ->
 
 def test_an_object_is_synced_before_it_has_its_name_and_its_folder_after(tmp_path: Path, steps: list[str]) -> None:
     """Whatever loses its power when: no name without all the content, and no write that returned is undone."""
-    (tmp_path / "source").write_bytes(b"uploaded")
     storage = LocalStorage(tmp_path)
     storage.put("new/folder/key", b"content")
     assert steps == [
@@ -52,7 +51,6 @@ def test_an_object_is_synced_before_it_has_its_name_and_its_folder_after(tmp_pat
     ]
     for write, expected in (
         (lambda: storage.put("new/key", bytes(100_000)), ["fsync a part of 100000 bytes", "replace new/key"]),
-        (lambda: storage.upload(tmp_path / "source", "new/key"), ["fsync a part of 8 bytes", "replace new/key"]),
         (lambda: storage.create("new/own", b"mine"), ["fsync a part of 4 bytes", "link new/own"]),
         (lambda: storage.delete("new/own"), ["unlink new/own"]),
     ):

@@ -69,7 +69,7 @@ def test_a_run_is_the_same_from_a_zip_on_disk_a_zip_in_s3_and_a_prefix(
         monkeypatch.setenv(name, value)
     archive = write_zip(tmp_path / "photos.zip", photos)
     storage = open_storage(f"s3://{bucket}/data/")
-    storage.upload(archive, "photos.zip")
+    storage.put("photos.zip", archive.read_bytes())
     for name, content in photos.items():
         storage.put(f"photos/{name}", content)
     found = {}

@@ -66,7 +66,7 @@ class Prepared:
 def save_prepared(directory: Path, prepared: Prepared) -> None:
     """Write `prepared` into `directory`, which appears whole or not at all.
 
-    What lacks a photo that storage may give another time is not written.
+    Nothing is written if storage may give a missing photo another time.
     """
     if any(item.kind in NOT_GIVEN for item in prepared.index.missing.unusable_photos):
         return
@@ -93,7 +93,7 @@ def load_prepared(directory: Path) -> Prepared | None:
             return Prepared(images, index)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, EOFError):  # of which BadRecordError is one
+    except (OSError, ValueError, EOFError):  # BadRecordError is a ValueError
         pass
     _log.warning("cache is damaged and made anew", cache=str(directory))
     return None

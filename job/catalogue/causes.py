@@ -1,4 +1,4 @@
-"""Why rows have no photos: what spreadsheets and copies do to ids, told by comparing both sides of what is missing."""
+"""Why rows have no photos: spreadsheets and copies change ids, which a comparison with photos without a row tells."""
 
 import posixpath
 import re
@@ -13,9 +13,9 @@ _WRITTEN_OUT = re.compile(r"\\x[0-9a-f]{2}")
 
 
 def likely_cause(ids: Collection[str], photos: Collection[str]) -> str:
-    """Return why `ids` of rows without a photo are not those of `photos` without a row, in a sentence's part.
+    """Return why `ids` of rows without a photo differ from `photos` without a row, as part of a sentence.
 
-    It is the cause that explains most of them; empty where none is seen.
+    It is the cause that explains most of them; empty if none is found.
     """
     found = []
     for key_of_id, key_of_photo, words in _CAUSES:
@@ -34,7 +34,7 @@ def likely_cause(ids: Collection[str], photos: Collection[str]) -> str:
 
 
 def _in_another_encoding(ids: Collection[str], photos: Collection[str]) -> list[str]:
-    """Return the names that are no UTF-8, or that zipfile may have taken for cp437 where ids are in other letters."""
+    """Return the names that are not UTF-8, and those that zipfile may have read as cp437 if ids have such letters."""
     takes_for_cp437 = any(not each.isascii() for each in ids)
     return [each for each in photos if _WRITTEN_OUT.search(each) or (takes_for_cp437 and not each.isascii())]
 
@@ -73,4 +73,4 @@ _CAUSES: tuple[tuple[Callable[[str], str], Callable[[str], str], str], ...] = (
     (_without_extension, _itself, "the id {id} has a file's ending, and the id of its photo is {photo}; leave it out"),
     (likeness, likeness, "the id {id} differs in case, blanks or form from its photo's, {photo}; write them alike"),
 )
-"""(key of a row's id, key of a photo's id, what is said where the keys are the same); an empty key is no key."""
+"""(key of a row's id, key of a photo's id, words if both keys are equal); an empty key is none."""

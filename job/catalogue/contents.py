@@ -55,12 +55,12 @@ def read_object(storage: Storage, key: str, read: Callable[[], bytes]) -> bytes 
         except ObjectMissingError as error:
             return Unreadable(f"is gone: {error}", QuarantineKind.GONE)
         except ObjectUnreadableError as error:
-            return Unreadable(f"cannot be had: {error}", QuarantineKind.REFUSED)
+            return Unreadable(f"cannot be read: {error}", QuarantineKind.REFUSED)
         except StorageUnavailableError as error:
             if isinstance(error, ChangedError):
                 raise
             silence = str(error)
-            # raises unless the storage answers, be it that there is no such key; an outage may have ended since
+            # an outage ends the job: this raises if the storage answers nothing at all
             with contextlib.suppress(StorageError):
                 storage.stat(f"{key}.{uuid.uuid4().hex}")
-    return Unreadable(f"cannot be had: {silence}", QuarantineKind.NO_ANSWER)
+    return Unreadable(f"cannot be read: {silence}", QuarantineKind.NO_ANSWER)

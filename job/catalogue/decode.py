@@ -1,7 +1,7 @@
-"""Decoding: the bytes of one JPEG or PNG become upright RGB pixels, or a sentence that says why they do not.
+"""Decoding: the bytes of one JPEG or PNG become upright RGB pixels, or a sentence that says why not.
 
-The lines of the model card (job/model/card.md.j2) do the same, and a test holds both to the same pixels for every kind
-of file. Knows nothing of where the bytes come from.
+The lines of the model card (job/model/card.md.j2) do the same; a test holds both to the same pixels for every kind of
+file.
 """
 
 import io
@@ -57,8 +57,8 @@ class BadPhotoError(ValueError):
 def decode(data: bytes, height: int, width: int) -> NDArray[np.uint8]:
     """Decode one JPEG or PNG to (height, width, 3) RGB uint8, upright, transparency on white.
 
-    A photo of another size is stretched to this one. Raises BadPhotoError for what is no photo, and for one whose
-    pixels cannot be converted rightly.
+    A photo of another size is stretched. Raises BadPhotoError for bytes that are no photo, or whose pixels cannot be
+    known.
     """
     image = np.empty((height, width, 3), np.uint8)
     decode_into(image, data)
@@ -66,7 +66,7 @@ def decode(data: bytes, height: int, width: int) -> NDArray[np.uint8]:
 
 
 def decode_into(image: NDArray[np.uint8], data: bytes) -> None:
-    """Do what `decode` does, in an array that is there already, so that nothing is copied."""
+    """Decode into an array that is there already; the rest is as `decode` says."""
     if _decode_plain(image, data):
         return
     height, width = image.shape[:2]
@@ -82,9 +82,9 @@ def decode_into(image: NDArray[np.uint8], data: bytes) -> None:
 
 
 def _decode_plain(image: NDArray[np.uint8], data: bytes) -> bool:
-    """Decode a JPEG that needs nothing but decoding; return False for any other photo, and for one that is damaged.
+    """Decode a JPEG that needs nothing but decoding; return False for any other photo, or a damaged one.
 
-    The pixels are those that Pillow has from libjpeg-turbo, too, in a third of the time.
+    Pillow has the same pixels from libjpeg-turbo, in three times the time.
     """
     try:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
@@ -115,7 +115,7 @@ def _decode(data: bytes, height: int, width: int) -> NDArray[np.uint8]:
 
 
 def _refuse_unknown_colours(photo: Image.Image) -> None:
-    """Raise BadPhotoError for pixels of colours that the palette does not have, of which Pillow makes black."""
+    """Raise BadPhotoError for pixels of colours beyond the palette; Pillow would make them black."""
     if photo.mode == "P" and photo.palette is not None:
         colours = len(photo.palette.palette) // len(photo.palette.mode)
         highest = int(np.max(np.asarray(photo)))
@@ -157,13 +157,13 @@ def _mend(photo: Image.Image) -> None:
 def _turn_upright(photo: Image.Image) -> Image.Image:
     try:
         turn = _TURNS.get(photo.getexif().get(_ORIENTATION))
-    except Exception:  # noqa: BLE001 -- likewise; EXIF that cannot be read says nothing of where is up
+    except Exception:  # noqa: BLE001 -- as above; a photo with broken EXIF is taken as it is
         return photo
     return photo if turn is None else photo.transpose(turn)
 
 
 def _to_rgb(photo: Image.Image) -> Image.Image:
-    if photo.mode.startswith("I"):  # greys of 16 bits, of which Pillow makes white
+    if photo.mode.startswith("I"):  # greys of 16 bits, which Pillow would make white
         photo = Image.fromarray((np.asarray(photo) >> 8).astype(np.uint8))
     if photo.has_transparency_data:
         photo = Image.alpha_composite(Image.new("RGBA", photo.size, "white"), photo.convert("RGBA"))

@@ -1,7 +1,4 @@
-"""Fetching: a URI becomes a Source, a list of names and a way to read them, whatever kind of place it is.
-
-Knows nothing of what the bytes mean.
-"""
+"""Fetching: a URI becomes a Source, which lists and reads files. Knows nothing of what the bytes mean."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -20,7 +17,7 @@ from job.storage.base import Entry, Storage
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 Meter: TypeAlias = Callable[[str, int, int], None]
-"""Called with (what is being done, how much of it is done, how much there is), for a progress bar."""
+"""Called with (task, done, total) for a progress bar."""
 
 _CONCURRENT_GETS = 48
 
@@ -29,10 +26,10 @@ class Source(Protocol):
     """An open catalogue."""
 
     def names(self) -> Sequence[str]:
-        """Return every file's name as it is there, as often as it is there; an archive may hold a name twice."""
+        """Return every file's name, unchanged; twice if an archive holds it twice."""
 
     def read(self, names: Sequence[str]) -> Iterator[tuple[str, bytes | Unreadable]]:
-        """Yield (name, content) once for each of `names`, in any order; the content of the last file of that name."""
+        """Yield (name, content) of the last file of each name, in any order."""
 
     def read_every(self, name: str) -> Sequence[bytes | Unreadable]:
         """Return the content of each file of that name."""
@@ -119,5 +116,5 @@ class FolderSource:
 def _digest(*lines: str) -> str:
     digest = blake2b(digest_size=16)
     for line in lines:
-        digest.update(f"{line}\n".encode(errors="surrogateescape"))  # a name that is no UTF-8, as the bytes that it is
+        digest.update(f"{line}\n".encode(errors="surrogateescape"))  # for names that are not UTF-8
     return digest.hexdigest()

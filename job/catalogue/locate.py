@@ -1,6 +1,6 @@
-"""Locating: which of a catalogue's files is the table, and which are the photos, by id.
+"""Locating: which file of a catalogue is the table, and which are the photos, by id.
 
-Names are compared as people read them: in NFC, a Windows separator as any other. Knows nothing of where files lie.
+Names are compared in NFC, with Windows separators or without. Knows nothing of where files lie.
 """
 
 import posixpath
@@ -29,7 +29,7 @@ class Located:
 
     table: str
     photos: dict[str, str]
-    """By id, in NFC; what is no UTF-8 in an id is written out (`\\xe9`), so that it is no row's."""
+    """By id, in NFC; bytes that are not UTF-8 are written out (`\\xe9`), so that no row has such an id."""
     companions: int
     """Files that macOS has put beside others, which are passed over."""
     spare: tuple[Quarantined, ...]
@@ -82,7 +82,7 @@ def _spare(name: str, reason: str, kind: QuarantineKind) -> Quarantined:
 
 
 def is_companion(name: str) -> bool:
-    """Return whether macOS has put this file beside another: its attributes in `._1.jpg`, or a folder's view."""
+    """Return whether this is a companion of macOS: a file's attributes (`._1.jpg`), or how a folder is shown."""
     if not _MARKS.search(name):  # as of nearly all names
         return False
     parts = name.replace("\\", "/").split("/")
@@ -90,6 +90,6 @@ def is_companion(name: str) -> bool:
 
 
 def _readings(name: str) -> tuple[str, ...]:
-    r"""Return what a name may mean: as it is and, where Windows has made it (`images\1.jpg`), with `/` in it."""
+    r"""Return how a name may be read: as it is and, if it has Windows separators (`images\1.jpg`), with `/`."""
     text = normalised(name)
     return (text, text.replace("\\", "/")) if "\\" in text else (text,)

@@ -1,6 +1,6 @@
-"""Which rows have a photo, what of a catalogue is missing, and how much of it may be.
+"""Which rows have a photo, what is missing, and how much of the catalogue may be.
 
-A catalogue of which most is missing is a failed copy, and a model trained on the rest would look like a good one.
+A catalogue that is mostly missing is a failed copy, and a model trained on the rest would look like a good one.
 """
 
 import math
@@ -23,7 +23,7 @@ _log = structlog.get_logger()
 
 
 class Missing(Record):
-    """What of a catalogue cannot be used. Each of its ids, from a row or a photo, is in one place or present."""
+    """What cannot be used. Each id of the catalogue, from a row or a photo, is listed once or present."""
 
     unusable_rows: tuple[Quarantined, ...]
     rows_without_photo: tuple[Quarantined, ...]

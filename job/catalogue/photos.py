@@ -1,4 +1,4 @@
-"""Photos by name: files, folders and URIs become decoded photos, one after the other, as those of a catalogue do.
+"""Photos by name: files, folders and URIs become decoded photos, as those of a catalogue do.
 
 Knows no labels and no model. A few dozen photos are in memory at a time, however many there are.
 """

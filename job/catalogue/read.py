@@ -1,6 +1,6 @@
-"""styles.csv as published or exported: too many commas and stray quotes repaired, and no row lost.
+"""styles.csv: bytes become labels by id. Rows with too many commas or stray quotes are repaired, and no row is lost.
 
-Knows nothing of photos or storage; it turns bytes into a table.
+Knows nothing of photos or storage.
 """
 
 import csv
@@ -41,8 +41,7 @@ def read_styles(data: bytes, target_column: str, where: str) -> Styles:
     """Parse styles.csv.
 
     `where` names the file in errors. Raises CatalogueError for a file without rows, without the id or the target
-    column, with an id that different rows have, and for bytes that are no text in an id or label; elsewhere those do
-    no harm.
+    column, for two rows with one id, and for bytes that are no text in an id or a label.
     """
     records = _records(_LINE_END.split(_decode(data, where)))
     if not records:
@@ -83,7 +82,7 @@ def read_styles(data: bytes, target_column: str, where: str) -> Styles:
 
 
 def _rejoined(fields: list[str], header: list[str]) -> list[str]:
-    """Return the fields of a row, those that commas in its name have made joined again."""
+    """Return the fields of a row; commas in its name have made too many, which are joined again."""
     extra = len(fields) - len(header)
     if extra <= 0 or NAME_COLUMN not in header:  # as nearly all rows
         return fields
@@ -93,9 +92,9 @@ def _rejoined(fields: list[str], header: list[str]) -> list[str]:
 
 
 def _value(fields: list[str], index: int, header: list[str], place: tuple[str, int]) -> str:
-    """Return a field of the row at `place`, (file, line), empty where the row has no such field.
+    """Return a field of the row at `place`, (file, line); empty if the row has no such field.
 
-    Raises CatalogueError for one that is no text.
+    Raises CatalogueError for bytes that are no text.
     """
     field = fields[index] if index < len(fields) else ""
     if is_text(field):
@@ -131,8 +130,8 @@ def _decode(data: bytes, where: str) -> str:
 def _records(lines: list[str]) -> list[tuple[int, list[str]]]:
     """Split lines into (line number, fields), honouring quoted fields but not fooled by a stray quote.
 
-    A quote that nothing closes would make `csv` swallow every row up to the next one: such a line is read with its
-    quotes as plain characters, unless the line below is no row of its own and the field really closes further down.
+    A quote that nothing closes would make `csv` swallow every row up to the next quote. In such a line quotes are plain
+    characters, unless the line below is no row of its own and the field really closes further down.
     """
     records: list[tuple[int, list[str]]] = []
     width = 0
@@ -189,7 +188,7 @@ def _check_header(header: list[str], rows: list[tuple[int, list[str]]], target_c
 
 
 def _cause(header: list[str], column: str) -> str:
-    """Return why a column is most likely not found, or nothing where nothing tells."""
+    """Return the likely reason why a column is not found; empty if there is none."""
     line = ",".join(header)
     if "\0" in line:
         return f"it seems to be UTF-16 without a byte order mark: save it as {READ_ENCODINGS}"

@@ -1,4 +1,4 @@
-"""Work that threads do ahead of whoever needs its results."""
+"""Threads that work ahead of the reader of their results."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator

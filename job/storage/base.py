@@ -1,6 +1,6 @@
-"""What the rest of the job asks of storage: objects under keys, in a folder or under an S3 prefix.
+"""Storage as the rest of the job sees it: objects under keys, in a folder or under an S3 prefix.
 
-Knows neither disks nor S3; `local` and `s3` keep these promises, and one contract test holds both to them.
+`local` and `s3` keep these promises, and one contract test holds both to them.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ FILE_BUFFER = 1 << 20
 
 @dataclass(frozen=True)
 class Entry:
-    """An object as it was when it was looked at."""
+    """An object, when it was looked at."""
 
     key: str
     size: int
@@ -34,10 +34,10 @@ class Entry:
 class Storage(Protocol):
     """Objects under keys such as `trials/0007.json`, which can be used by many threads at once.
 
-    An object is there whole or not at all, whatever is killed while it is written, and a method that returned has
-    made its change durable. Every method raises StorageError where storage says no, with a sentence that names the
-    object and what to check (ObjectUnreadableError where it says no to reading this object and may allow others), and
-    StorageUnavailableError where it gives no answer within the retry time.
+    An object is there whole or not at all, even if its writer is killed, and a method that returned has made its
+    change durable. Every method raises StorageError if storage says no, in a sentence with the object and what to check
+    (ObjectUnreadableError if other objects may still be read), and StorageUnavailableError if there is no answer within
+    the retry time.
     """
 
     uri: str
@@ -47,9 +47,9 @@ class Storage(Protocol):
         """Return an object's content; raises ObjectMissingError when nothing is there."""
 
     def get_listed(self, entry: Entry) -> bytes:
-        """Return the content of an object that `list` told of: for many small ones the quicker way.
+        """Return the content of an object from `list`; faster than `get` for many small ones.
 
-        Raises ObjectMissingError when it is no longer there, and ChangedError when it is another now.
+        Raises ObjectMissingError if it is gone, and ChangedError if it is another one now.
         """
 
     def put(self, key: str, data: Data, *, content_type: str = BINARY) -> None:
@@ -58,8 +58,8 @@ class Storage(Protocol):
     def create(self, key: str, data: bytes, *, content_type: str = BINARY) -> bool:
         """Write an object unless one is there; of many that race for a key, exactly one gets True.
 
-        False means that something was there and was left as it is. (Where an answer was lost and the request made
-        again, an object with exactly these bytes counts as ours.)
+        False means that something was there and was left as it is. (If an answer was lost and the request made again,
+        an object with exactly these bytes counts as ours.)
         """
 
     def stat(self, key: str) -> Entry:
@@ -68,11 +68,11 @@ class Storage(Protocol):
     def list(self, prefix: str = "") -> Iterator[Entry]:
         """Yield every object, at any depth, whose key starts with `prefix`, in the order of keys as strings.
 
-        What is there and cannot be looked at has no tag; reading it raises ObjectUnreadableError.
+        An object that cannot be looked at has an empty tag; reading it raises ObjectUnreadableError.
         """
 
     def delete(self, key: str) -> None:
-        """Delete an object; that nothing is there is fine."""
+        """Delete an object, if it is there."""
 
     def open_file(
         self, entry: Entry, folder: Path, *, progress: Progress | None = None

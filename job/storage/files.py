@@ -1,6 +1,6 @@
-"""Files that are there whole or not at all, and the sentence for what a file system refuses.
+"""Files that are there whole or not at all, and the sentence for each refusal of a file system.
 
-A file is written under a passing name beside its target, synced, and only then given its name. Knows no keys.
+A file is written under a passing name beside its target, synced, and only then renamed. Knows no keys.
 """
 
 import contextlib
@@ -113,7 +113,7 @@ def _sweep(folder: Path) -> None:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn what the file system says to a reader into ObjectMissingError and its like."""
+    """Turn a reader's OSError into ObjectMissingError, ObjectUnreadableError or StorageUnavailableError."""
     try:
         yield
     except _MISSING:
@@ -125,7 +125,7 @@ def reading(path: Path) -> Iterator[None]:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn what the file system says to a writer into StorageError and its like."""
+    """Turn a writer's OSError into StorageError or StorageUnavailableError."""
     try:
         yield
     except OSError as error:

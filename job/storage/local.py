@@ -15,7 +15,7 @@ Entries: TypeAlias = list[Entry]  # within the class, `list` is a method
 
 
 class LocalStorage:
-    """Objects are files; what they hold and who may read them is for the folder's owner (umask) to say."""
+    """Objects are files, with the permissions that the umask gives."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
@@ -132,7 +132,7 @@ def _changed(path: Path) -> ChangedError:
 
 
 def _refuse_special(path: Path, mode: int) -> None:
-    """Raise ObjectUnreadableError for what is neither a file nor a folder."""
+    """Raise ObjectUnreadableError for a pipe, a socket or a device."""
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         kind = "pipe" if stat.S_ISFIFO(mode) else "socket" if stat.S_ISSOCK(mode) else "device"
         message = f"cannot read {path}: it is a {kind} and no file"

@@ -1,7 +1,7 @@
-"""Credentials from boto3's own chain, and one sentence where it has none.
+"""Credentials from boto3's own chain, and one sentence if it has none.
 
-Providers run programs, read files and ask servers, and fail with whatever these fail with. No sentence holds what a
-program or a server has printed, since that may be a credential.
+Providers run programs, read files and ask servers, and pass on any of their errors. No sentence repeats the output of a
+program or a server, since that may be a credential.
 """
 
 import errno
@@ -37,6 +37,7 @@ _SOURCES = {
     "container-role": "the role of the container (AWS_CONTAINER_CREDENTIALS_FULL_URI or _RELATIVE_URI and its token)",
     "iam-role": "the role of the machine",
 }
+_NONE = (CredentialsError, NoCredentialsError, PartialCredentialsError)
 _PARTS = {
     "access_key": ("AWS_ACCESS_KEY_ID", "access key id"),
     "secret_key": ("AWS_SECRET_ACCESS_KEY", "secret access key"),
@@ -68,14 +69,22 @@ class ChainCredentials:
                 provider._prompter = _nobody_to_ask  # noqa: SLF001 -- else it would wait for a code at the terminal
         self._looking = threading.Lock()
         self._found: Any = None
+        self._failure: Exception | None = None
 
     def load_credentials(self) -> Self:
-        """Return what requests are signed with; botocore calls this once."""
+        """Look for credentials; botocore calls this when a client is made. The first request raises a failure."""
+        try:
+            self._found = self._find()
+        except _NONE as error:
+            self._failure = error
         return self
 
     def get_frozen_credentials(self) -> ReadOnlyCredentials:
         """Return the present credentials, refreshed if need be; botocore calls this for each signature."""
         with self._looking:
+            failure, self._failure = self._failure, None
+            if failure is not None:
+                raise failure
             if self._found is None:
                 self._found = self._find()
         method = self._found.method

@@ -1,7 +1,7 @@
-"""Which of S3's errors pass, and the one sentence for each that does not.
+"""Which of S3's errors may pass, and the sentence for each that does not.
 
-No connection, a time-out, a reset, a body cut short or damaged, and an answer of 408, 429 or 5xx pass. All others are
-final. Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+No connection, a time-out, a reset, a body cut short or damaged, and an answer of 408, 429 or 5xx may pass. All others
+are final. Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
 
 import re
@@ -44,7 +44,6 @@ _PERMISSIONS = {
     "list": "s3:ListBucket",
     "put": "s3:PutObject",
     "create": "s3:PutObject",
-    "upload": "s3:PutObject",
     "delete": "s3:DeleteObject",
 }
 _NO_SESSION = "the session token is not valid, or no longer: get a new AWS_SESSION_TOKEN, or log in again"
@@ -68,15 +67,15 @@ _ADVICE = {
 
 
 _UNSENDABLE = ("Invalid header", "codec can't encode")
-"""What http.client says of a header, whose value it shows: that may be a session token."""
+"""http.client says this of a header, and shows its value, which may be a session token."""
 
 
 class DamagedBodyError(Exception):
-    """A body that is not the one the server speaks of."""
+    """A body that does not fit its checksum."""
 
 
 class CredentialsError(Exception):
-    """There are no credentials to sign a request with; `passing` says whether there may be a little later."""
+    """There are no credentials to sign a request with; if `passing`, there may be a little later."""
 
     def __init__(self, message: str, *, passing: bool) -> None:
         super().__init__(message)
@@ -141,7 +140,7 @@ def code_of(error: BaseException) -> str:
 
 
 def status_of(error: BaseException) -> int:
-    """Return the HTTP status, 0 where there was no answer."""
+    """Return the HTTP status; 0 if there was no answer."""
     metadata = error.response.get("ResponseMetadata", {}) if isinstance(error, ClientError) else {}
     return int(metadata.get("HTTPStatusCode", 0))
 

@@ -1,7 +1,7 @@
-"""URIs and paths: what each names, and which texts cannot be meant to name anything.
+"""URIs and paths: what each names, and which texts cannot be meant as names.
 
-A text that only looks like a URI would be the name of a local folder, and in a container that is lost with it. docker
---env-file keeps quotes, blanks and variables as they stand. Knows no disk and no S3.
+A text that only looks like a URI would name a local folder, and is lost with its container. `docker --env-file` keeps
+quotes, blanks and variables as they are. Knows no disk and no S3.
 """
 
 import re
@@ -22,7 +22,7 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/@]*:[^@]*@|(?<=\?)[^\s\"']+")
 
 
 def check_text(text: str, allowed: str) -> str:
-    """Return `text`; raises ValueError, saying what is wrong and what is allowed, if no name is written like this."""
+    """Return `text`; raises ValueError with what is wrong and what is allowed if it cannot be a name."""
     unfit = {unicodedata.category(character) for character in text} & {"Cc", "Cs", "Zl", "Zp"}
     if not text:
         wrong = "is empty"
@@ -91,9 +91,9 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 
 def shown(text: str) -> str:
-    """Return a refused text as a message shows it: in one line, without passwords, quoted where blanks are at its ends.
+    """Return a refused text for a message: in one line, without passwords, in quotes if it has blanks around it.
 
-    A URL that somebody has signed has a key in its query.
+    A signed URL has a key in its query.
     """
     text = without_credentials(text)
     return text if text and text == text.strip() and text.isprintable() else repr(text)

@@ -43,7 +43,7 @@ class TarSource:
         return [content for _, content in self._contents([(name, place) for place in self._places[name]])]
 
     def _contents(self, wanted: Sequence[tuple[str, int | Unreadable]]) -> Iterator[tuple[str, bytes | Unreadable]]:
-        """Yield the content at each of the places, in the order of the archive, without ever going back."""
+        """Yield the content at each of the places, in the order of the archive, which is read front to back."""
         names: dict[int, list[str]] = defaultdict(list)
         for name, place in wanted:
             if isinstance(place, Unreadable):
@@ -80,10 +80,9 @@ def _read(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 
 def _find_next(file: BinaryIO | gzip.GzipFile, end: int) -> int | None:
-    """Return where the next archive begins behind one that ends at `end`; None where there is none.
+    """Return where the next archive begins behind one that ends at `end`; None if there is none.
 
-    Raises ReadError unless there is an end mark: tarfile takes a damaged header, and the place where a file was cut
-    off, for the end.
+    Raises ReadError unless there is an end mark: to tarfile a damaged header or a cut-off file is an end like any.
     """
     file.seek(end)
     zeros = bytes(tarfile.BLOCKSIZE)

@@ -65,13 +65,13 @@ class ZipSource:
 def _open(file: BinaryIO) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(file)
-    except UnicodeDecodeError:  # one name that is said to be UTF-8 and is not must not cost all other files
+    except UnicodeDecodeError:  # a name is marked as UTF-8 and is not; that must not cost all other files
         file.seek(0)
         return zipfile.ZipFile(_Unmarking(file))  # type: ignore[arg-type]
 
 
 def _refuse_joined(archive: zipfile.ZipFile, file: BinaryIO, uri: str) -> None:
-    """Raise CatalogueError where another archive ends where this one begins, which no reader of zips would see."""
+    """Raise CatalogueError if another archive ends where this one begins: readers of zips see the last one only."""
     begin = min((info.header_offset for info in archive.infolist()), default=0)
     if begin and _has_archive_before(file, begin):
         message = (
@@ -82,7 +82,7 @@ def _refuse_joined(archive: zipfile.ZipFile, file: BinaryIO, uri: str) -> None:
 
 
 def _has_archive_before(file: BinaryIO, begin: int) -> bool:
-    """Return whether what stands before the first member is another archive, and not a program that unpacks it."""
+    """Return whether there is another archive before the first member, and not a program that unpacks this one."""
     file.seek(0)
     head = file.read(min(begin, _TAR_MARK.stop))
     if head.startswith(_GZIP_MARK) or head[_TAR_MARK] == b"ustar":
@@ -97,7 +97,7 @@ def _has_archive_before(file: BinaryIO, begin: int) -> bool:
 
 
 class _Unmarking(io.BufferedReader):
-    """A zip file in whose central directory no name that is no UTF-8 is said to be."""
+    """A zip file whose central directory does not mark names as UTF-8 that are not."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         data = super().read(size)
@@ -126,7 +126,7 @@ def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes | Unreada
 
 
 def _why(info: zipfile.ZipInfo) -> Unreadable:
-    """Return why a member that zipfile has refused cannot be read."""
+    """Return why zipfile has refused a member."""
     if info.flag_bits & _ENCRYPTED:
         return Unreadable("is encrypted, and no password is asked for; make the archive without a password")
     if info.compress_type not in _READ_METHODS:
@@ -138,7 +138,7 @@ def _why(info: zipfile.ZipInfo) -> Unreadable:
 
 
 def _name(info: zipfile.ZipInfo) -> str:
-    """Return a member's name; macOS writes UTF-8 and does not say so, and zipfile then takes it for cp437."""
+    """Return a member's name. macOS writes UTF-8 without marking it, which zipfile reads as cp437."""
     if info.filename.isascii() or info.flag_bits & _IN_UTF8:
         return info.filename
     try:

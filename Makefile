@@ -7,7 +7,7 @@ IMAGE ?= fashiontune-job
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' job/__init__.py)
 REVISION := $(shell git rev-parse HEAD 2>/dev/null)
 
-.PHONY: setup run test browser torture image image-test smoke lint manifests lock readme bench
+.PHONY: setup run test browser torture image image-test smoke lint manifests lock settings bench
 
 setup: $(VENV)/.installed
 
@@ -93,6 +93,6 @@ bench: setup
 	$(BIN)/python -m benchmarks.run $(CATALOGUE) $(BENCH)
 CATALOGUE ?= ../shared/data/fashion-product-images-small.zip
 
-# The README's table of settings, made from their definition.
-readme: setup
+# The table in docs/settings.md, made from the settings' definition.
+settings: setup
 	$(BIN)/python -m job.settings_help

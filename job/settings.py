@@ -1,6 +1,6 @@
 """The settings of a job: what each FASHIONTUNE_ environment variable means, its default, and what it may be.
 
-The one place where a setting is defined: `job --help` and the README's table are made from these fields.
+The one place where a setting is defined: `job --help` and docs/settings.md are made from these fields.
 AWS credentials, region and endpoint are not here; they come from boto3's own chain.
 """
 

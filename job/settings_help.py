@@ -1,4 +1,4 @@
-"""The settings as a person reads them: the text of `job --help` and the README's table, from the one definition."""
+"""The settings as a person reads them: `job --help` and the table in docs/settings.md, from the one definition."""
 
 import re
 import textwrap
@@ -70,7 +70,7 @@ def settings_as_text(width: int = 100) -> str:
 
 
 def settings_as_markdown() -> str:
-    """Return the settings as the README's table."""
+    """Return the settings as the table in docs/settings.md."""
     lines = ["| variable | default | allowed | meaning |", "|---|---|---|---|"]
     for row in describe_settings():
         meaning = row.meaning.replace("|", "\\|")
@@ -79,11 +79,11 @@ def settings_as_markdown() -> str:
     return "\n".join(lines) + "\n"
 
 
-def replace_table(readme: str) -> str:
-    """Return the README's text with its table of settings (between the settings markers) made anew."""
-    return _BLOCK.sub(lambda match: match[1] + settings_as_markdown() + match[2], readme)
+def replace_table(text: str) -> str:
+    """Return a document with the table between its settings markers made anew."""
+    return _BLOCK.sub(lambda match: match[1] + settings_as_markdown() + match[2], text)
 
 
-if __name__ == "__main__":  # `make readme`
-    path = Path("README.md")
+if __name__ == "__main__":  # `make settings`
+    path = Path("docs/settings.md")
     path.write_text(replace_table(path.read_text("utf-8")), "utf-8")

@@ -6,7 +6,7 @@ import pytest
 
 from job.errors import SettingsError
 from job.settings import SEARCH_DEFINING, Settings, load_settings, variable_name
-from job.settings_help import describe_settings, replace_table, settings_as_text
+from job.settings_help import describe_settings, replace_table, settings_as_markdown, settings_as_text
 from job.storage.uri import shown
 
 
@@ -249,7 +249,8 @@ def test_every_setting_is_described() -> None:
     assert "FASHIONTUNE_EPOCHS=10\n" in settings_as_text()
 
 
-def test_table_of_the_readme_is_the_settings_own() -> None:
-    """The README's table is made from the settings; `make readme` writes it."""
-    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
-    assert replace_table(readme) == readme
+def test_the_table_in_the_docs_is_the_settings_own() -> None:
+    """It is made from the settings; `make settings` writes it."""
+    page = (Path(__file__).parents[1] / "docs" / "settings.md").read_text("utf-8")
+    assert settings_as_markdown() in page
+    assert replace_table(page) == page

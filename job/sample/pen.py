@@ -135,19 +135,19 @@ def pick_up_pen(rng: np.random.Generator, base: Colour, accent: Colour, pattern:
 
 def weave(rng: np.random.Generator, pattern: str) -> Floats:
     """Return how much of the accent is in the cloth, (canvas height, canvas width), 0 to 1."""
-    if pattern in {"Printed", "Washed"}:
-        clouds = _clouds(rng, (20, 15), _SIZE) if pattern == "Printed" else _clouds(rng, (40, 60), _SIZE)
-        return np.float32(0.25) * clouds if pattern == "Washed" else np.where(clouds > 0.62, 1, 0)  # noqa: PLR2004
+    if pattern == "Printed":
+        return np.where(_clouds(rng, (20, 15), _SIZE) > 0.62, 1, 0)  # noqa: PLR2004 -- a third of it
     y, x = np.ogrid[: _SIZE[1], : _SIZE[0]]  # (H, 1), (1, W)
     pitch = float(rng.uniform(3.5, 8)) * SUPERSAMPLING
-    width = pitch * float(rng.uniform(0.25, 0.6))
-    if pattern == "Diagonal":
-        return ((x + y) % pitch < width) * np.ones(1)
+    width = pitch * rng.uniform(0.25, 0.6)
     if pattern == "Dotted":
-        return (np.hypot(x % pitch - pitch / 2, y % pitch - pitch / 2) < pitch * 0.24) * np.ones(1)
-    across, down = (y % pitch < width) + 0 * x, (x % pitch < width) + 0 * y
-    checked: Floats = (across + down) / 2
-    return checked if pattern == "Checked" else (across if rng.random() < 0.5 else down) * np.ones(1)  # noqa: PLR2004
+        return np.where(np.hypot(x % pitch - pitch / 2, y % pitch - pitch / 2) < pitch * 0.24, 1, 0)
+    if pattern == "Diagonal":
+        return np.where((x + y) % pitch < width, 1, 0)
+    across, down = np.where(y % pitch < width, 1, 0 * x), np.where(x % pitch < width, 1, 0 * y)
+    if pattern == "Checked":
+        return np.add(across, down) / 2
+    return across if rng.random() < 0.5 else down  # noqa: PLR2004 -- half of them
 
 
 def photograph(pen: Pen, *, gloss: float) -> Image.Image:

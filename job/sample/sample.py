@@ -16,6 +16,7 @@ Knows nothing of those who read the catalogue.
 
 import io
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -98,17 +99,15 @@ def write_sample(directory: Path, *, seed: int = 0) -> None:
         message = f"{directory}: the sample catalogue is written into a new or an empty folder, and this is neither"
         raise CatalogueError(message)
     rng = np.random.default_rng(seed)
-    kinds = [article for article in ARTICLES for _ in range(article.photos)]
-    ids = rng.choice(np.arange(1000, 60000), size=len(kinds), replace=False)
-    items = [
-        _item(str(number), kinds[index], rng) for number, index in zip(ids, rng.permutation(len(kinds)), strict=True)
-    ]
-    labels = list(dict.fromkeys(item.label for item in items))
+    stock = _shuffled([article for article in ARTICLES for _ in range(article.photos)], rng)
+    ids = rng.choice(np.arange(1000, 60000), size=len(stock), replace=False)
+    items = [_item(str(number), article, rng) for number, article in zip(ids, stock, strict=True)]
     nested = []
     for item in items[: SAMPLE_TRAPS.nested_rows]:
-        wrong = labels[labels.index(item.label) - 1]
-        nested.append(_item(item.fields["id"], next(each for each in ARTICLES if each.label == wrong), rng))
-    common = [item for item in items if sum(each.label == item.label for each in items) >= SAMPLE_TRAPS.least_photos]
+        wrong = [article for article in ARTICLES if article.label != item.label]
+        nested.append(_item(item.fields["id"], wrong[int(rng.integers(len(wrong)))], rng))
+    photos = Counter(item.label for item in items)
+    common = [item for item in items if photos[item.label] >= SAMPLE_TRAPS.least_photos]
     _lay_duplicates(common, rng)
     _lay_odd_photos(common, rng)
     _lay_odd_rows(common, rng)

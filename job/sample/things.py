@@ -113,14 +113,6 @@ def formal_shoe(pen: Pen) -> None:
     pen.line([(16, 2.5), (13, 6), (14, 10)], tint(pen.base, 0.55), 0.8)
 
 
-def heel(pen: Pen) -> None:
-    pen.fill([(-23, -5), (-14, -1), (-18, 14), (-21.5, 14)], tint(pen.base, 0.6))
-    toe = pen.between(25, 29)
-    upper = [(-22, -3), (-23, -12), (-18, -9), (-8, -1), (5, 4), (15, 3), (23, 7), (toe, 13), (toe, 13)]
-    pen.fill(rounded([*upper, (12, 13.5), (0, 10), (-12, 1)]))
-    pen.fill(rounded([(-20, -10), (-9, -1), (5, 4), (-8, 2)]), tint(pen.base, 0.5))
-
-
 FOOT: list[Point] = [(-23, -5), (-13, -7), (4, -7), (17, -9.5), (24, -5), (24.5, 3), (17, 8.5), (4, 7.5), (-13, 6.5)]
 
 
@@ -161,17 +153,6 @@ def handbag(pen: Pen) -> None:
     pen.fill(rounded(both_sides([(width * 0.85, -height), (width * 0.85, -height), (width, height), (width, height)])))
     pen.line([(-width * 0.85, -height + 3), (width * 0.85, -height + 3)], tint(pen.base, 0.6), 0.8)
     pen.fill(oval(0, -height + 4, 2, 2), pen.pick(METALS))
-
-
-def backpack(pen: Pen) -> None:
-    width = pen.between(15, 20)
-    pen.line(rounded([(-4, -28), (-4, -36), (4, -36), (4, -28)], closed=False), tint(pen.base, 0.6), 2)
-    pen.pair(rounded([(width - 2, -2), (width + 4, 0), (width + 4, 18), (width - 2, 22)]), tint(pen.base, 0.8))
-    pen.fill(rounded(both_sides([(width * 0.6, -30), (width, -22), (width, 28), (width, 28)])))
-    pen.fill(
-        rounded(both_sides([(width * 0.7, 4), (width * 0.7, 4), (width * 0.7, 24), (width * 0.7, 24)])), pen.accent
-    )
-    pen.line([(-width * 0.7, -10), (width * 0.7, -10)], tint(pen.base, 0.6), 0.9)
 
 
 def purse(pen: Pen) -> None:

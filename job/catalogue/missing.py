@@ -106,7 +106,7 @@ def match(
         chosen = {identifier: label for identifier, label in present.items() if identifier in subset}
     not_chosen = set(present.values()) - set(chosen.values())
     missing = Missing(
-        unusable_rows=styles.quarantined,
+        unusable_rows=tuple(styles.quarantined),
         rows_without_photo=tuple(
             Quarantined(id=each, reason="no photo in images/", kind=QuarantineKind.NO_PHOTO)
             for each in labels

@@ -5,7 +5,7 @@ Knows nothing of photos or storage.
 
 import csv
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from job.errors import CatalogueError
 from job.records.dataset import Quarantined, QuarantineKind
@@ -23,18 +23,18 @@ _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _LINE_END = re.compile(r"\r\n|\r|\n")  # str.splitlines would also end a line at a form feed within a name
 
 
-@dataclass(frozen=True)
+@dataclass
 class Styles:
     """The usable rows of styles.csv."""
 
-    labels: dict[str, str]
+    labels: dict[str, str] = field(default_factory=dict)
     """By id, in the file's order; in NFC, without blanks around them. `NA` is a value."""
-    rows: int
-    repaired: tuple[str, ...]
+    rows: int = 0
+    repaired: list[str] = field(default_factory=list)
     """Ids of the rows whose name was re-joined."""
-    repeated: tuple[str, ...]
+    repeated: list[str] = field(default_factory=list)
     """Ids of the rows that are there more than once, each time the same."""
-    quarantined: tuple[Quarantined, ...]
+    quarantined: list[Quarantined] = field(default_factory=list)
 
 
 def read_styles(data: bytes, target_column: str, where: str) -> Styles:
@@ -52,33 +52,37 @@ def read_styles(data: bytes, target_column: str, where: str) -> Styles:
     _check_header(header, rows, target_column, where)
     id_index, target_index = header.index("id"), header.index(target_column)
     first: dict[str, tuple[int, list[str]]] = {}
-    labels: dict[str, str] = {}
-    repaired: list[str] = []
-    repeated: list[str] = []
-    quarantined: list[Quarantined] = []
+    styles = Styles()
+
+    def quarantine(identifier: str, reason: str, kind: QuarantineKind) -> None:
+        styles.quarantined.append(Quarantined(id=identifier, reason=reason, kind=kind))
+
     for line, written in rows:
         fields = _rejoined(written, header)
-        identifier = _value(fields, id_index, header, (where, line))
-        if not identifier:
-            kind = QuarantineKind.ROW_WITHOUT_ID
-            quarantined.append(Quarantined(id=f"line {line}", reason="row without an id", kind=kind))
-            continue
+        identifier = _value(fields, id_index, header, f"{where}, line {line}")
         if identifier in first:
-            _refuse_differing(identifier, first[identifier], (line, fields), where)
-            repeated.append(identifier)
+            first_line, others = first[identifier]
+            if list(map(cleaned, others)) != list(map(cleaned, fields)):
+                lines = f"lines {first_line} and {line}"
+                message = f"{where} has the id {identifier} twice, in {lines}, with other values; ids must be unique"
+                raise CatalogueError(message)
+            styles.repeated.append(identifier)
+            continue
+        styles.rows += 1
+        if not identifier:
+            quarantine(f"line {line}", "row without an id", QuarantineKind.ROW_WITHOUT_ID)
             continue
         first[identifier] = line, fields
         if fields is not written:
-            repaired.append(identifier)
+            styles.repaired.append(identifier)
         if len(fields) > len(header) or target_index >= len(fields):
             reason = f"row of {len(fields)} fields where the header has {len(header)}"
-            quarantined.append(Quarantined(id=identifier, reason=reason, kind=QuarantineKind.ROW_LENGTH))
-        elif label := _value(fields, target_index, header, (where, line)):
-            labels[identifier] = label
+            quarantine(identifier, reason, QuarantineKind.ROW_LENGTH)
+        elif label := _value(fields, target_index, header, f"{where}, line {line}"):
+            styles.labels[identifier] = label
         else:
-            reason = f"no value of {target_column}"
-            quarantined.append(Quarantined(id=identifier, reason=reason, kind=QuarantineKind.NO_LABEL))
-    return Styles(labels, len(rows) - len(repeated), tuple(repaired), tuple(repeated), tuple(quarantined))
+            quarantine(identifier, f"no value of {target_column}", QuarantineKind.NO_LABEL)
+    return styles
 
 
 def _rejoined(fields: list[str], header: list[str]) -> list[str]:
@@ -91,28 +95,15 @@ def _rejoined(fields: list[str], header: list[str]) -> list[str]:
     return [*fields[:begin], ",".join(fields[begin:end]), *fields[end:]]
 
 
-def _value(fields: list[str], index: int, header: list[str], place: tuple[str, int]) -> str:
-    """Return a field of the row at `place`, (file, line); empty if the row has no such field.
-
-    Raises CatalogueError for bytes that are no text.
-    """
-    field = fields[index] if index < len(fields) else ""
-    if is_text(field):
-        return cleaned(field)
-    shown = printable(field.strip())
-    message = (
-        f"{place[0]}, line {place[1]}: {header[index]} is {shown} (bytes {bytes_of(field.strip()).hex(' ')}), which is "
-        f"no text; save the table as {READ_ENCODINGS}"
-    )
+def _value(fields: list[str], index: int, header: list[str], place: str) -> str:
+    """Return a field of a row; empty if the row has no such field. Raises CatalogueError for bytes that are no text."""
+    value = fields[index] if index < len(fields) else ""
+    if is_text(value):
+        return cleaned(value)
+    shown, data = printable(value.strip()), bytes_of(value.strip()).hex(" ")
+    what = f"{header[index]} is {shown} (bytes {data}), which is no text"
+    message = f"{place}: {what}; save the table as {READ_ENCODINGS}"
     raise CatalogueError(message)
-
-
-def _refuse_differing(identifier: str, first: tuple[int, list[str]], second: tuple[int, list[str]], where: str) -> None:
-    """Raise CatalogueError unless two rows, (line, fields), are the same."""
-    if list(map(cleaned, first[1])) != list(map(cleaned, second[1])):
-        lines = f"lines {first[0]} and {second[0]}"
-        message = f"{where} has the id {identifier} twice, in {lines}, with other values; ids must be unique"
-        raise CatalogueError(message)
 
 
 def _decode(data: bytes, where: str) -> str:

@@ -9,10 +9,9 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from job.errors import ObjectMissingError, ObjectUnreadableError, StorageError, StorageUnavailableError
 
@@ -39,15 +38,15 @@ def is_part(name: str) -> bool:
     return _PART.fullmatch(name) is not None
 
 
-def replace_file(target: Path, write: Callable[[BinaryIO], None]) -> None:
-    """Put a new file in place of `target`; `write` is given it, empty and open, to fill."""
-    with _filled_part(target, write) as part:
+def replace_file(target: Path, data: bytes | bytearray) -> None:
+    """Put a new file in place of `target`."""
+    with _filled_part(target, data) as part:
         part.replace(target)
 
 
-def create_file(target: Path, write: Callable[[BinaryIO], None]) -> bool:
+def create_file(target: Path, data: bytes | bytearray) -> bool:
     """Put a new file at `target` and return True, or return False and leave what is there."""
-    with _filled_part(target, write) as part:
+    with _filled_part(target, data) as part:
         try:
             os.link(part, target)
         except FileExistsError:
@@ -68,13 +67,13 @@ def delete_file(target: Path) -> None:
 
 
 @contextmanager
-def _filled_part(target: Path, write: Callable[[BinaryIO], None]) -> Iterator[Path]:
+def _filled_part(target: Path, data: bytes | bytearray) -> Iterator[Path]:
     _make_folder(target.parent)
     _sweep(target.parent)
     part = target.parent / f".{secrets.token_hex(8)}.part"
     try:
         with part.open("xb") as file:  # not tempfile, whose files nobody else may read
-            write(file)
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         yield part

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
@@ -26,8 +26,7 @@ class LocalStorage:
 
     def get_listed(self, entry: Entry) -> bytes:
         data, tag = self._get_with_tag(entry.key)
-        if tag != entry.tag:
-            raise _changed(self._path(entry.key))
+        self._refuse_changed(entry, tag)
         return data
 
     def _get_with_tag(self, key: str) -> tuple[bytes, str]:
@@ -40,12 +39,12 @@ class LocalStorage:
     def put(self, key: str, data: Data, *, content_type: str = BINARY) -> None:  # noqa: ARG002 -- files have no type
         path = self._path(key)
         with writing(path):
-            replace_file(path, _writer(data))
+            replace_file(path, data)
 
     def create(self, key: str, data: bytes, *, content_type: str = BINARY) -> bool:  # noqa: ARG002 -- likewise
         path = self._path(key)
         with writing(path):
-            return create_file(path, _writer(data))
+            return create_file(path, data)
 
     def stat(self, key: str) -> Entry:
         path = self._path(key)
@@ -76,20 +75,21 @@ class LocalStorage:
         progress: Progress | None = None,  # noqa: ARG002 -- likewise
     ) -> Iterator[BinaryIO]:
         path = self._path(entry.key)
-        self._refuse_changed(entry)
+        self._refuse_changed(entry, self.stat(entry.key).tag)
         with reading(path):
             file = path.open("rb", FILE_BUFFER)
         with file:
             try:
                 yield file
             except Exception:
-                self._refuse_changed(entry)  # which explains whatever the reader found wrong
+                self._refuse_changed(entry, self.stat(entry.key).tag)  # which explains whatever the reader found wrong
                 raise
-        self._refuse_changed(entry)
+        self._refuse_changed(entry, self.stat(entry.key).tag)
 
-    def _refuse_changed(self, entry: Entry) -> None:
-        if self.stat(entry.key) != entry:
-            raise _changed(self._path(entry.key))
+    def _refuse_changed(self, entry: Entry, tag: str) -> None:
+        if tag != entry.tag:
+            message = f"{self._path(entry.key)} changed while it was read; start again, and let nothing write to it"
+            raise ChangedError(f"{message} meanwhile")
 
     def _path(self, key: str) -> Path:
         check_key(key)
@@ -127,10 +127,6 @@ class LocalStorage:
         return found
 
 
-def _changed(path: Path) -> ChangedError:
-    return ChangedError(f"{path} changed while it was read; start again, and let nothing write to it meanwhile")
-
-
 def _refuse_special(path: Path, mode: int) -> None:
     """Raise ObjectUnreadableError for a pipe, a socket or a device."""
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
@@ -141,10 +137,3 @@ def _refuse_special(path: Path, mode: int) -> None:
 
 def _tag(status: os.stat_result) -> str:
     return f"{status.st_mtime_ns}-{status.st_size}"
-
-
-def _writer(data: Data) -> Callable[[BinaryIO], None]:
-    def write(file: BinaryIO) -> None:
-        file.write(data)
-
-    return write

@@ -20,8 +20,8 @@ def test_rows_with_commas_in_the_name_are_rejoined() -> None:
     """A name with one or two unquoted commas costs no row and no field, and its id is reported."""
     styles = read(row("1", "Bags", "Red, white bag"), row("2", "Shoes", "Live,Laugh,Love"), row("3", "Bags"))
     assert pairs(styles) == [("1", "Bags"), ("2", "Shoes"), ("3", "Bags")]
-    assert styles.repaired == ("1", "2")
-    assert styles.quarantined == ()
+    assert styles.repaired == ["1", "2"]
+    assert styles.quarantined == []
 
 
 def test_stray_quotes_swallow_nothing() -> None:
@@ -35,7 +35,7 @@ def test_proper_quoting_is_honoured() -> None:
     styles = read(row("1", "Bags", '"Red, ""white"""'), row("2", "Shoes", '"two\nlines"'), row("3", "Bags"))
     assert pairs(styles) == [("1", "Bags"), ("2", "Shoes"), ("3", "Bags")]
     assert styles.rows == 3
-    assert styles.repaired == ()
+    assert styles.repaired == []
 
 
 def test_a_quoted_label_over_two_lines_is_one_row() -> None:
@@ -67,10 +67,10 @@ def test_rows_without_a_label_are_quarantined_by_id() -> None:
     """A row whose label is empty or cut off is left out with its reason."""
     styles = read(row("1", ""), "2,Men", row("3", "Bags"))
     assert pairs(styles) == [("3", "Bags")]
-    assert styles.quarantined == (
+    assert styles.quarantined == [
         Quarantined(id="1", reason="no value of subCategory", kind=QuarantineKind.NO_LABEL),
         Quarantined(id="2", reason="row of 2 fields where the header has 10", kind=QuarantineKind.ROW_LENGTH),
-    )
+    ]
 
 
 def test_rows_without_an_id_are_quarantined_by_line() -> None:
@@ -131,7 +131,7 @@ def test_bytes_that_are_no_text_cost_no_row_elsewhere() -> None:
     data = table(row("1", "Bags", "Café"), row("2", "Shoes", "a, naïve, name"), encoding="latin-1")
     styles = read_styles(data, "subCategory", "styles.csv")
     assert pairs(styles) == [("1", "Bags"), ("2", "Shoes")]
-    assert styles.repaired == ("2",)
+    assert styles.repaired == ["2"]
 
 
 def test_both_forms_of_a_label_are_one_class() -> None:
@@ -144,7 +144,7 @@ def test_a_row_that_is_there_twice_is_one_row() -> None:
     """Rows that say the same are one and are reported; that an id has different rows is an error."""
     styles = read(row("1", "Bags", "a, b"), row("2", "Shoes"), row("1", "Bags ", "a, b"))
     assert pairs(styles) == [("1", "Bags"), ("2", "Shoes")]
-    assert (styles.rows, styles.repeated, styles.repaired) == (2, ("1",), ("1",))
+    assert (styles.rows, styles.repeated, styles.repaired) == (2, ["1"], ["1"])
     with pytest.raises(CatalogueError, match="has the id 1 twice, in lines 2 and 3, with other values"):
         read(row("1", "Bags", "a"), row("1", "Bags", "b"))
 
@@ -152,7 +152,7 @@ def test_a_row_that_is_there_twice_is_one_row() -> None:
 def test_rows_of_commas_alone_are_no_rows() -> None:
     """A spreadsheet saves the empty rows beneath a table, too."""
     styles = read(row("1", "Bags"), ",,,,,,,,,", ", ,")
-    assert (styles.rows, styles.quarantined) == (1, ())
+    assert (styles.rows, styles.quarantined) == (1, [])
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,9 @@ from job.catalogue.catalogue import load_catalogue
 from job.progress import progress_bar
 from job.search.suggest import suggest
 from job.settings import Settings
-from job.study.inputs import catalogue_settings
+from job.study.ledger import Due
 from job.study.loop import photos_of
+from job.study.prepare import catalogue_settings
 from job.study.trials import trial_plan
 from job.training.device import choose_device, configure_torch
 from job.training.plan import Equipment
@@ -82,7 +83,7 @@ def _train(number: int) -> dict[str, Any]:
     params = suggest(
         _settings.space, seed=0, observations=[], number=number, n_initial=CONFIGURATIONS, acquisition="EI"
     )
-    plan = trial_plan(_settings, number, params)
+    plan = trial_plan(_settings, Due(number), params)
     hooks = Hooks(after_step=lambda _: None, after_epoch=lambda _: None)
     epochs = run_trial(plan, _equipment, hooks, fresh_state(plan, _equipment)).epochs
     return {

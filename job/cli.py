@@ -17,10 +17,10 @@ import structlog
 from job import __version__
 from job.errors import ExitCode, JobError, Preempted, ResourcesError, StorageUnavailableError
 from job.logs import configure_logs
+from job.preemption import Preemption
 from job.settings import Settings, load_settings, variable_name
 from job.settings_help import settings_as_text
 from job.storage.uri import check_path, check_uri, shown
-from job.study.preemption import Preemption
 
 _log = structlog.get_logger()
 
@@ -178,7 +178,7 @@ def _run(_options: argparse.Namespace) -> None:
 def _check(_options: argparse.Namespace) -> None:
     _preemptible()
     settings = _settings()
-    from job.study.check import check_job  # noqa: PLC0415 -- imports torch
+    from job.study.prepare import check_job  # noqa: PLC0415 -- imports torch
     from job.summary import print_check  # noqa: PLC0415
 
     dataset = check_job(settings)

@@ -23,10 +23,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from job import preemption
 from job.cli import main
 from job.storage.local import LocalStorage
 from job.storage.s3 import S3Storage
-from job.study import finish, preemption, prepare, trials
+from job.study import finish, prepare, suggestions
 from job.study.checkpoints import Checkpoints
 from job.training import trial
 
@@ -80,7 +81,12 @@ def watch_writes(watch: Watch) -> None:
     wrap(os, "rename", lambda _source, target: _place_of_path(str(target)))
     wrap(os, "rename", lambda _source, target: _place_of_path(str(target)), name="replace")
     wrap(Checkpoints, "step", lambda *_: "trial", name="after_step")
-    for module, name in ((prepare, "load_catalogue"), (trials, "suggest"), (trial, "evaluate"), (finish, "evaluate")):
+    for module, name in (
+        (prepare, "load_catalogue"),
+        (suggestions, "suggest"),
+        (trial, "evaluate"),
+        (finish, "evaluate"),
+    ):
         place = f"{module.__name__}.{name}"
         wrap(module, "call", lambda *_, place=place: place, name=name)
 

@@ -10,7 +10,9 @@ BASE = {"errors", "seeds", "metrics", "text", "words", "records"}
 ALLOWED = {
     "__main__": {"cli"},
     "cli": BASE
-    | {"logs", "settings", "settings_help", "summary", "progress", "study", "page", "model", "sample", "storage", ""},
+    | {"logs", "settings", "settings_help", "summary", "preemption", "progress", "study", "page", "model"}
+    | {"sample", "storage", ""},
+    "preemption": {"errors"},
     "progress": {"catalogue"},
     "summary": BASE,
     "settings_help": {"settings"},
@@ -18,6 +20,7 @@ ALLOWED = {
     "study": BASE
     | {
         "settings",
+        "preemption",
         "progress",
         "study",
         "page",

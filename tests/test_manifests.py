@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from job.errors import ExitCode
+from job.preemption import GRACE_SECONDS
 from job.settings import PREFIX, Settings, load_settings, variable_name
 from job.storage.s3_client import open_client
-from job.study.preemption import GRACE_SECONDS
 from job.study.trials import MAX_DEATHS
 from tests.kustomize import kustomize
 

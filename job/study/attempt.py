@@ -1,15 +1,20 @@
-"""The attempt: one process's work on the run, and the one place that knows its present record."""
+"""The attempt: one process's work on the run, with its record, and all that it works with."""
 
 import os
 import platform
 import threading
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from job.records.run import AttemptRecord, Replay
+from job.preemption import Preemption
+from job.records.dataset import Dataset
+from job.records.run import AttemptRecord, Replay, RunRecord
+from job.settings import Settings
 from job.study.journal import Journal
 from job.text import printable
+from job.training.plan import Equipment
 
 
 class Attempt:
@@ -42,3 +47,20 @@ class Attempt:
         with self._changing:
             self._record = self._record.model_copy(update=changes)
             self._journal.update_attempt(self.number, self._record)
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """What an attempt works with."""
+
+    settings: Settings
+    journal: Journal
+    stop: Preemption
+    equipment: Equipment
+    run: RunRecord
+    dataset: Dataset
+    attempt: Attempt
+
+    def earlier_attempts(self) -> dict[int, AttemptRecord]:
+        """Return the attempts before this one by number, in order."""
+        return {number: each for number, each in self.journal.attempts().items() if number < self.attempt.number}

@@ -13,12 +13,11 @@ from job.model.files import model_files
 from job.records.results import RESULTS, Results, Test
 from job.records.run import RunStatus
 from job.records.trial import TrialRecord
+from job.study.attempt import Workbench
 from job.study.ledger import Ledger
-from job.study.mistakes import confident_mistakes
-from job.study.results import build_results, score_test
+from job.study.results import build_results, confident_mistakes, score_test
 from job.study.show import run_so_far, show_events, show_results
 from job.study.trials import train_again
-from job.study.workbench import Workbench
 from job.training.device import give_back_memory
 from job.training.evaluate import evaluate
 from job.training.model import load_model

@@ -9,6 +9,8 @@ from job.errors import ChangedError, RunMismatchError
 from job.records.prior import PriorRun
 from job.records.run import RunRecord
 from job.settings import BEFORE_THEY_EXISTED, Settings, variable_name
+from job.storage import open_storage
+from job.study.journal import Journal
 
 _VERSIONED = ("fashiontune-job", "torch", "torchvision", "scikit-optimize", "scikit-learn", "numpy", "pillow")
 
@@ -36,6 +38,18 @@ def new_run(
         created_at=datetime.now(UTC),
         warm_start=list(warm_start),
     )
+
+
+def open_run(settings: Settings) -> tuple[Journal, RunRecord | None]:
+    """Return the journal at OUTPUT_URI and run.json, None if the run has not begun.
+
+    Raises RunMismatchError for a run of other settings.
+    """
+    journal = Journal(open_storage(settings.output_uri, retry_seconds=settings.retry_seconds))
+    run = journal.run()
+    if run is not None:
+        refuse_other_settings(run, settings, settings.output_uri)
+    return journal, run
 
 
 def refuse_other_settings(run: RunRecord, settings: Settings, where: str) -> None:

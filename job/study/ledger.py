@@ -6,12 +6,13 @@ its repetitions is missing, and never if one diverged or failed. If none can be 
 All of it is a function of the settings and the records; knows no storage and no torch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 
 from job.records.objective import sense
 from job.records.results import Final
+from job.records.run import AttemptRecord
 from job.records.trial import TrialRecord, TrialStatus, trial_name
 from job.settings import Settings
 
@@ -135,3 +136,23 @@ class Ledger:
             (sense(self.settings.objective) * record.value, record) for record in records if record.value is not None
         ]
         return [record for _, record in sorted(rated, key=lambda pair: pair[0])]
+
+
+def budget_spent(
+    budget: float, records: Sequence[TrialRecord], earlier: Mapping[int, AttemptRecord], elapsed: float = 0.0
+) -> bool:
+    """Say whether another trial, as long as the longest so far, would go beyond the budget (seconds, 0 for none).
+
+    `elapsed` is the time of the present attempt, in seconds, and `earlier` are the attempts before it, by number. A
+    killed attempt counts only the time in its records. Monotonic clocks measure all of it, so setting the wall clock
+    changes nothing. The first trial always runs.
+    """
+    if not budget or not records:
+        return False
+    spent = elapsed + sum(_duration(attempt, number, records) for number, attempt in earlier.items())
+    return spent + max(record.timing.total for record in records) > budget
+
+
+def _duration(attempt: AttemptRecord, number: int, records: Sequence[TrialRecord]) -> float:
+    recorded = sum(record.timing.total for record in records if record.timing.attempt == number)
+    return attempt.seconds.get("total", sum(attempt.seconds.values()) + recorded)

@@ -14,21 +14,19 @@ from torch import Tensor
 from job.catalogue.catalogue import Catalogue
 from job.catalogue.split import Part
 from job.errors import JobError, Preempted, StorageUnavailableError
+from job.preemption import GRACE_SECONDS, Preemption
 from job.records.results import Results
 from job.records.run import RunRecord, RunStatus
 from job.settings import Settings
-from job.study.attempt import Attempt
-from job.study.budget import budget_spent
+from job.study.attempt import Attempt, Workbench
 from job.study.finish import finish, measure_winner
 from job.study.identity import new_run, refuse_other_settings
 from job.study.journal import Journal
-from job.study.ledger import Ledger
-from job.study.preemption import GRACE_SECONDS, Preemption
+from job.study.ledger import Ledger, budget_spent
 from job.study.prepare import prepare, refuse_other_inputs
-from job.study.replay import check_replay
 from job.study.show import show_progress
-from job.study.trials import record, suggest_next, train
-from job.study.workbench import Workbench
+from job.study.suggestions import check_replay, suggest_next
+from job.study.trials import record, train
 from job.training.cpus import usable_threads
 from job.training.data import IMAGENET_MEAN, IMAGENET_STD, Normalisation, Photos, normalisation_of
 from job.training.device import Device, configure_torch

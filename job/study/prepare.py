@@ -1,21 +1,31 @@
-"""What comes before training, the same for `job check` and `job run`: device, weights, earlier runs and catalogue."""
+"""What comes before training: device, weights, earlier runs and catalogue; and `job check`, which ends there."""
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, fields
+from typing import Any
 
 import structlog
 from torch import Tensor
 
-from job.catalogue.catalogue import Catalogue, load_catalogue
+from job.catalogue.cache import prepare_cache_dir
+from job.catalogue.catalogue import Catalogue, CatalogueSettings, load_catalogue
+from job.errors import ObjectMissingError, SettingsError
 from job.progress import progress_bar
+from job.records.dataset import Dataset
 from job.records.prior import PriorRun
 from job.records.run import RunRecord
+from job.sample.sample import place_sample
 from job.settings import Settings
-from job.study.identity import refuse_other_data, versions
-from job.study.inputs import catalogue_settings, load_initial_weights
+from job.storage import open_storage, split_uri
+from job.study.identity import open_run, refuse_other_data, versions
 from job.study.prior import read_prior_runs
 from job.training.device import Device, choose_device, refuse_compile_without_compiler
+from job.training.model import imagenet_weights, weights_from_bytes
 
 _log = structlog.get_logger()
+
+SAMPLE_URI = "sample"
+_CHECKSUM = "#sha256="
 
 
 @dataclass(frozen=True)
@@ -53,3 +63,62 @@ def refuse_other_inputs(run: RunRecord, inputs: Inputs, settings: Settings) -> N
     refuse_other_data(run, catalogue.fingerprint, inputs.initial_sha256, settings.output_uri, catalogue.passing)
     if run.versions != versions():
         _log.warning("versions differ from the run's, and so may the last digits", there=run.versions, here=versions())
+
+
+def check_job(settings: Settings) -> Dataset:
+    """Check output, device, initial weights and catalogue, and return what the catalogue holds.
+
+    Raises what `job run` would raise, and writes nothing that stays but the cache and, locally, an empty output folder.
+    """
+    journal, run = open_run(settings)
+    journal.check_writable()
+    inputs = prepare(settings, run)
+    dataset = inputs.catalogue.dataset
+    for item in dataset.quarantined:
+        _log.info("quarantined", id=item.id, reason=item.reason)
+    for excluded in dataset.excluded_classes:
+        _log.info("class left out", name=excluded.name, images=excluded.images)
+    _log.info(
+        "check passed",
+        output=journal.storage.uri,
+        run="new" if run is None else f"goes on after {len(journal.trials())} trials",
+        device=inputs.device.name,
+        rows=dataset.rows,
+        images=dataset.images,
+        repaired=len(dataset.repaired),
+        quarantined=len(dataset.quarantined),
+        classes=len(dataset.classes),
+        excluded_classes=len(dataset.excluded_classes),
+        duplicate_groups=dataset.duplicate_groups,
+        seconds={name: round(value, 2) for name, value in inputs.catalogue.seconds.items()},
+    )
+    return dataset
+
+
+def catalogue_settings(settings: Settings) -> CatalogueSettings:
+    """Return the settings that decide what the catalogue holds, having drawn the sample if it is asked for."""
+    shared: dict[str, Any] = {each.name: getattr(settings, each.name, None) for each in fields(CatalogueSettings)}
+    shared["uri"] = settings.dataset_uri
+    if settings.dataset_uri == SAMPLE_URI:
+        shared["place"] = place_sample(prepare_cache_dir(settings.cache_dir))
+    return CatalogueSettings(**shared)
+
+
+def load_initial_weights(settings: Settings) -> tuple[dict[str, Tensor] | None, str | None]:
+    """Return the weights that INIT_WEIGHTS names and their sha256; (None, None) for random ones."""
+    if settings.init_weights == "random":
+        return None, None
+    if settings.init_weights == "imagenet":
+        weights = imagenet_weights()
+        digest = hashlib.sha256()
+        for name in sorted(weights):
+            digest.update(weights[name].numpy().tobytes())
+        return weights, digest.hexdigest()
+    uri, _, sha256 = settings.init_weights.partition(_CHECKSUM)
+    folder, key = split_uri(uri)
+    try:
+        data = open_storage(folder, retry_seconds=settings.retry_seconds).get(key)
+    except ObjectMissingError:
+        message = f"{uri} does not exist; allowed are random, imagenet, or a path or URI"
+        raise SettingsError(message, setting="init_weights") from None
+    return weights_from_bytes(data, uri, sha256 or None), hashlib.sha256(data).hexdigest()

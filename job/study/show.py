@@ -13,10 +13,10 @@ from job.page.events import event_file
 from job.page.redraw import write_page, write_report
 from job.records.results import Results, Run
 from job.records.run import Environment
+from job.study.attempt import Workbench
 from job.study.identity import versions
 from job.study.ledger import Ledger
 from job.study.results import build_progress, describe_run
-from job.study.workbench import Workbench
 from job.text import printable
 
 _log = structlog.get_logger()

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 import structlog
 
+from job.preemption import Preemption
 from job.records.results import RESULTS, Results
 from job.records.run import RunRecord, RunStatus
 from job.settings import Settings
-from job.storage import open_storage
-from job.study.budget import budget_spent
-from job.study.identity import refuse_other_settings
+from job.study.identity import open_run
 from job.study.journal import Journal
-from job.study.preemption import Preemption
+from job.study.ledger import budget_spent
 
 _log = structlog.get_logger()
 
@@ -24,18 +23,6 @@ class Outcome:
     results: Results
     uri: str
     """Of results.json."""
-
-
-def open_run(settings: Settings) -> tuple[Journal, RunRecord | None]:
-    """Return the journal at OUTPUT_URI and run.json, None if the run has not begun.
-
-    Raises RunMismatchError for a run of other settings.
-    """
-    journal = Journal(open_storage(settings.output_uri, retry_seconds=settings.retry_seconds))
-    run = journal.run()
-    if run is not None:
-        refuse_other_settings(run, settings, settings.output_uri)
-    return journal, run
 
 
 def run_job(settings: Settings, stop: Preemption) -> Outcome:

@@ -3,9 +3,7 @@
 A repetition is a trial trained again with another seed; its parameters are those of the trial.
 """
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
@@ -13,17 +11,16 @@ from safetensors.torch import save as save_safetensors
 
 from job.errors import RunMismatchError
 from job.records.objective import better, sense
-from job.records.prior import PriorRun
 from job.records.run import AttemptRecord
 from job.records.trial import EpochRecord, StoredModel, TrialRecord, TrialStatus, TrialTiming
-from job.search.process import Params, observe
+from job.search.process import Params
 from job.search.pruning import stops
-from job.search.suggest import suggest
 from job.seeds import derive_seed
 from job.settings import Settings
+from job.study.attempt import Workbench
 from job.study.checkpoints import Checkpoints, resume_state
 from job.study.ledger import Due, Ledger
-from job.study.workbench import Workbench
+from job.study.suggestions import Suggestion
 from job.training.checkpoint import plain_layout
 from job.training.plan import EpochScores, TrialOutcome, TrialPlan
 from job.training.state import TrialState
@@ -33,40 +30,6 @@ MAX_DEATHS = 3
 """Times that a trial's process may die without a new checkpoint before the trial is given up."""
 
 _log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """What to train next, with which parameters, and the seconds that it took to choose them."""
-
-    due: Due
-    params: Params
-    seconds: float = 0.0
-
-
-def suggest_next(bench: Workbench, ledger: Ledger, due: Due) -> Suggestion:
-    """Return the parameters of what is due: for a new trial a function of the settings and all earlier records."""
-    structlog.contextvars.bind_contextvars(
-        trial=due.number, **({"repetition": due.repetition} if due.repetition else {})
-    )
-    if due.repetition:
-        return Suggestion(due, ledger.trials[due.number].params)
-    started = time.monotonic()
-    params = suggest_params(bench.settings, bench.run.warm_start, ledger.trials)
-    return Suggestion(due, params, time.monotonic() - started)
-
-
-def suggest_params(settings: Settings, warm_start: Sequence[PriorRun], trials: Sequence[TrialRecord]) -> Params:
-    """Return the parameters of the trial that follows `trials`."""
-    return suggest(
-        settings.space,
-        seed=settings.seed,
-        observations=observe(trials, settings.objective),
-        number=len(trials),
-        n_initial=settings.n_initial_trials,
-        acquisition=settings.acquisition,
-        prior=[observe(earlier.observations, settings.objective) for earlier in warm_start],
-    )
 
 
 def train(bench: Workbench, ledger: Ledger, suggestion: Suggestion) -> TrialOutcome:

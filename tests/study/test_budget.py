@@ -6,7 +6,7 @@ import pytest
 
 from job.records.run import AttemptRecord
 from job.records.trial import TrialRecord, TrialTiming
-from job.study.budget import budget_spent
+from job.study.ledger import budget_spent
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from job.study.preemption import GRACE_SECONDS
+from job.preemption import GRACE_SECONDS
 from tests.faulty_proxy import Fault, Plan, Request, running_proxy
 from tests.jobs import comparable, error_of, events, results_of, run_job, tiny_settings
 from tests.seaweed import Seaweed

@@ -6,7 +6,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from job.study.mistakes import MOST, confident_mistakes, thumbnail
+from job.study.results import MOST, confident_mistakes, thumbnail
 
 
 def test_the_most_confident_mistakes_come_first_and_hits_are_none() -> None:

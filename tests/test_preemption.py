@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from job.errors import Preempted
-from job.study.preemption import Preemption
+from job.preemption import Preemption
 
 
 @pytest.fixture(params=[signal.SIGTERM, signal.SIGINT])
@@ -74,7 +74,7 @@ def test_a_second_signal_ends_the_process_at_once() -> None:
     """Whoever sends a second signal does not want to wait."""
     program = (
         "import os, signal\n"
-        "from job.study.preemption import Preemption\n"
+        "from job.preemption import Preemption\n"
         "stop = Preemption(); stop.install()\n"
         "with stop.deferred():\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
@@ -102,7 +102,7 @@ def test_work_that_does_not_end_is_left_after_the_grace_period() -> None:
     """A process that cannot reach a step boundary in time ends all the same, with the signal's exit code."""
     program = (
         "import os, signal, threading\n"
-        "from job.study import preemption\n"
+        "from job import preemption\n"
         "preemption.GRACE_SECONDS = 0.2\n"
         "stop = preemption.Preemption(); stop.install()\n"
         "with stop.deferred():\n"

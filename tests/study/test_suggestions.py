@@ -9,8 +9,7 @@ from job.records.run import Replay
 from job.records.trial import TrialRecord
 from job.settings import Settings
 from job.study.ledger import Ledger
-from job.study.replay import check_replay
-from job.study.trials import suggest_params
+from job.study.suggestions import check_replay, suggest_params
 from tests.jobs import events, results_of, run_job, tiny_settings
 from tests.study.test_journal import run_record, trial
 

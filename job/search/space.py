@@ -142,12 +142,21 @@ class _SpaceModel(BaseModel):
 
 def _load(text: str) -> dict[str, Any]:
     try:
-        overrides = json.loads(text)
+        overrides = json.loads(text, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise _refusal(f"{_shown(text)} is not JSON: {error}") from None
     if not isinstance(overrides, dict):
         raise _refusal(f'{_shown(overrides)} must be a JSON object, such as {{"momentum": 0.9}}')
     return overrides
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:  # json.loads would silently keep the last value
+            raise _refusal(f"{_shown(name)} is there twice; allowed is each name once")
+        found[name] = value
+    return found
 
 
 def _merge(default: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:

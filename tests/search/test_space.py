@@ -126,6 +126,8 @@ NAMES = ", ".join(OPTIMIZERS)
             '{"momentum": {"hi": 0.5}}',
             'momentum."hi" is unknown; the nearest name is high, and allowed are low, high, prior',
         ),
+        ('{"momentum": 0.9, "momentum": 0.5}', '"momentum" is there twice; allowed is each name once'),
+        ('{"momentum": {"low": 0.1, "low": 0.2}}', '"low" is there twice; allowed is each name once'),
         ('{"momentum": true}', f"momentum=true {NUMBER}"),
         ('{"momentum": "0.9"}', f'momentum="0.9" {NUMBER}'),
         ('{"momentum": null}', f"momentum=null {NUMBER}"),

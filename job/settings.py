@@ -1,7 +1,7 @@
-"""The settings of a job: what each FASHIONTUNE_ environment variable means, its default, and what it may be.
+"""The settings of a job: each FASHIONTUNE_ environment variable with its meaning, default and allowed values.
 
-The one place where a setting is defined: `job --help` and docs/settings.md are made from these fields.
-AWS credentials, region and endpoint are not here; they come from boto3's own chain.
+`job --help` and docs/settings.md are made from these fields. AWS credentials, region and endpoint are not here; they
+come from boto3's own chain.
 """
 
 import difflib
@@ -42,24 +42,31 @@ SEARCH_DEFINING = frozenset(
         "precision",
     }
 )
-"""Settings that change what a trial's value means or which trial comes next: a started run keeps them for good."""
+"""Settings that change what a trial's value means or which trial comes next. They never change within a run."""
 
 BEFORE_THEY_EXISTED = {"pruner": "none", "warm_start_uri": ""}
-"""What settings that define the search were in runs which are older than they."""
+"""Values of settings that define the search, for runs that are older than the setting."""
 
 _NEVER_EMPTY = {"dataset_uri", "output_uri", "cache_dir", "target_column", "init_weights"}
-"""An empty one is a variable that was meant to be replaced, and its default a place where results would be lost."""
+"""Settings that are refused when empty: someone forgot to fill in the value, and the default would lose results."""
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_DURATION = re.compile(r"(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
+
+
+def _check_number(value: Any) -> Any:  # noqa: ANN401 -- a pydantic validator gets whatever came in
+    if isinstance(value, str) and re.search(r"[\s_]", value):  # pydantic reads " 3", "1\n" and 1_0
+        message = "it has a blank, a line break or an underscore in it; allowed are plain numbers such as 10"
+        raise ValueError(message)
+    return value
 
 
 def _parse_duration(value: Any) -> Any:  # noqa: ANN401 -- a pydantic validator gets whatever came in
-    if not isinstance(value, str) or value.strip().isdigit():
+    if not isinstance(value, str) or (value.isascii() and value.isdigit()):
         return value
-    match = _DURATION.fullmatch(value.strip())
-    if not match or not any(match.groups()):
-        message = "write seconds, or hours, minutes and seconds like 6h30m, 45m or 90s"
+    match = _DURATION.fullmatch(value)
+    if not match:
+        message = "allowed are seconds, or hours, minutes and seconds like 6h30m, 45m or 90s"
         raise ValueError(message)
     hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return 3600 * hours + 60 * minutes + seconds
@@ -101,6 +108,8 @@ def _check_column(text: str) -> str:
 
 
 Uri: TypeAlias = Annotated[str, AfterValidator(check_uri)]
+Whole: TypeAlias = Annotated[int, BeforeValidator(_check_number)]
+Number: TypeAlias = Annotated[float, BeforeValidator(_check_number)]
 
 
 class Settings(BaseSettings):
@@ -110,58 +119,58 @@ class Settings(BaseSettings):
 
     dataset_uri: Uri = Field(
         "sample",
-        description="The catalogue: a .zip, .tar or .tar.gz, or a folder or prefix, holding styles.csv and images/; "
-        "`s3://bucket/key`, a path or `file://`. `sample` is the built-in sample catalogue.",
+        description="The catalogue: a .zip, .tar or .tar.gz, or a folder or prefix, with styles.csv and images/; "
+        "`s3://bucket/key`, `file://` or a path. `sample` is the built-in sample catalogue.",
     )
     output_uri: Uri = Field(
         "fashiontune-output/",
-        description="Where the run's state and results lie: `s3://bucket/prefix/`, a path or `file://`. One run each.",
+        description="Where the run keeps its state and results: `s3://bucket/prefix/`, `file://` or a path. "
+        "Each run needs its own.",
     )
     cache_dir: Annotated[Path, BeforeValidator(_check_cache_dir)] = Field(
         Path("~/.cache/fashiontune-job"),
-        description="A local folder for the downloaded archive and the decoded photos; may be lost at any time.",
+        description="Local folder for the downloaded archive and the decoded photos. It may be deleted at any time.",
     )
     target_column: Annotated[str, AfterValidator(_check_column)] = Field(
-        "subCategory", description="The column of styles.csv to predict."
+        "subCategory", description="Column of styles.csv to predict."
     )
-    min_class_images: int = Field(
-        10,
-        ge=1,
-        description="Classes with fewer photos (counted after MAX_IMAGES) are left out, by name.",
+    min_class_images: Whole = Field(
+        10, ge=1, description="Leave out classes with fewer photos, counted after MAX_IMAGES, and name them."
     )
-    max_images: int = Field(0, ge=0, description="Use a stratified subset of this many photos; 0 uses all.")
-    max_missing_share: float = Field(
+    max_images: Whole = Field(0, ge=0, description="Use a stratified subset of this many photos; 0 uses all.")
+    max_missing_share: Number = Field(
         0.1,
         ge=0,
         le=1,
-        description="When more than this share of the catalogue's ids is missing (rows without a photo, photos without "
-        "a row, rows and photos that cannot be used), the job ends with an error; below it, a warning tells the share.",
+        description="End the job with an error if a larger share of the catalogue's ids is missing; warn of a smaller "
+        "one. Missing are rows without a photo, photos without a row, and rows and photos that cannot be used.",
     )
-    image_height: int = Field(80, ge=16, le=1024, description="Height in pixels of the photos that the model sees.")
-    image_width: int = Field(60, ge=16, le=1024, description="Width in pixels of the photos that the model sees.")
-    validation_fraction: float = Field(0.15, gt=0, le=0.45, description="Share of each class that scores the trials.")
-    test_fraction: float = Field(
+    image_height: Whole = Field(80, ge=16, le=1024, description="Height of the model's input in pixels.")
+    image_width: Whole = Field(60, ge=16, le=1024, description="Width of the model's input in pixels.")
+    validation_fraction: Number = Field(0.15, gt=0, le=0.45, description="Share of each class that scores the trials.")
+    test_fraction: Number = Field(
         0.15, gt=0, le=0.45, description="Share of each class that measures the winner, once, at the end."
     )
-    n_trials: int = Field(30, ge=1, le=9999, description="Number of trials. May be raised on a run that exists.")
-    n_initial_trials: int = Field(
-        8, ge=1, le=1024, description="Trials of the space-filling initial design, before the optimiser takes over."
+    n_trials: Whole = Field(30, ge=1, le=9999, description="Number of trials. May be raised on an existing run.")
+    n_initial_trials: Whole = Field(
+        8,
+        ge=1,
+        le=1024,
+        description="Trials of the space-filling initial design; the Gaussian process chooses the rest.",
     )
-    final_trials: int = Field(
+    final_trials: Whole = Field(
         0,
         ge=0,
         le=100,
-        description="So many of the best trials are trained again after the search, with other seeds, and the one with "
-        "the best mean wins; 0 is none. May be set or raised on a run that exists.",
+        description="Train this many of the best trials again after the search, with other seeds; the best mean wins. "
+        "0 repeats none. May be set or raised on an existing run.",
     )
-    final_seeds: int = Field(
-        3, ge=1, le=100, description="How many other seeds each of the FINAL_TRIALS is trained again with."
-    )
-    epochs: int = Field(10, ge=1, le=10_000, description="Epochs that each trial trains.")
-    batch_size: int = Field(128, ge=2, le=65_536, description="Photos in a training step.")
-    seed: int = Field(0, ge=0, lt=2**32, description="Seed of every random choice.")
+    final_seeds: Whole = Field(3, ge=1, le=100, description="Repetitions of each of the FINAL_TRIALS.")
+    epochs: Whole = Field(10, ge=1, le=10_000, description="Epochs per trial.")
+    batch_size: Whole = Field(128, ge=2, le=65_536, description="Photos per training step.")
+    seed: Whole = Field(0, ge=0, lt=2**32, description="Seed of every random choice.")
     objective: Literal["accuracy", "macro_f1", "balanced_accuracy", "log_loss"] = Field(
-        "accuracy", description="The validation metric that trials are compared by; log_loss is minimised."
+        "accuracy", description="Validation metric that compares the trials; log_loss is minimised."
     )
     search_space: Annotated[str, AfterValidator(_check_search_space)] = Field(
         "{}",
@@ -174,62 +183,58 @@ class Settings(BaseSettings):
     )
     pruner: Pruner = Field(
         "median",
-        description="Stops trials early: `median` after each epoch a trial that is behind the median so far, `halving` "
-        "after an eighth and a quarter of its epochs one that is not among the best third; `none` stops none.",
+        description="Which trials stop early. `median`: after any epoch, those behind the median of the others. "
+        "`halving`: after an eighth and a quarter of the epochs, all but the best third. `none`: no trial.",
     )
     warm_start_uri: Annotated[str, AfterValidator(_check_uris)] = Field(
         "",
-        description="Earlier runs to learn from, whose trials within the search space are told to the optimiser when "
-        "the run begins: OUTPUT_URIs, separated by commas. Where they tell as much as N_INITIAL_TRIALS would, the "
-        "initial design has 2 trials.",
+        description="Earlier runs to learn from: OUTPUT_URIs, separated by commas. The search uses their trials that "
+        "lie in its space. If these tell as much as N_INITIAL_TRIALS would, the initial design has 2 trials.",
     )
     init_weights: Annotated[str, AfterValidator(_check_weights)] = Field(
         "random",
-        description="Initial weights: `random`, `imagenet` (torchvision's), or a path or URI of a ResNet18 state dict "
-        "(.safetensors or .pth) for inputs normalised as ImageNet's, with an optional `#sha256=...`.",
+        description="Initial weights: `random`, `imagenet` (torchvision's), or the path or URI of a ResNet18 state "
+        "dict (.safetensors or .pth) for inputs normalised as ImageNet's, with an optional `#sha256=...`.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="Where to train; auto takes the GPU where there is one."
+        "auto", description="Where to train; auto takes the GPU if there is one."
     )
     precision: Literal["auto", "float32", "bf16", "fp16"] = Field(
         "auto", description="Arithmetic of training; auto is bf16 on a GPU that has it, else float32."
     )
     compile: bool = Field(default=False, description="Compile the model with torch.compile.")
     deterministic: bool = Field(default=True, description="Use deterministic algorithms, so that runs can be repeated.")
-    checkpoint_seconds: float = Field(
+    checkpoint_seconds: Number = Field(
         30, gt=0, allow_inf_nan=False, description="Seconds between checkpoints of the trial in flight."
     )
     time_budget: Annotated[int, BeforeValidator(_parse_duration)] = Field(
         0,
         ge=0,
-        description="Start no trial that would not end within this time, summed over attempts, then publish; seconds "
-        "or like `6h30m`; 0 is no limit.",
+        description="Time for all attempts together: seconds, or like `6h30m`; 0 is no limit. A trial that would not "
+        "end in time does not start; the winner so far is published.",
     )
-    max_failed_trials: int = Field(
-        3, ge=1, description="End the job with an error when this many trials have failed (a diverged trial has not)."
+    max_failed_trials: Whole = Field(
+        3, ge=1, description="End the job with an error after this many failed trials. Diverged trials do not count."
     )
-    retry_seconds: float = Field(
-        300,
-        gt=0,
-        allow_inf_nan=False,
-        description="How long a storage request is tried again while storage does not answer.",
+    retry_seconds: Number = Field(
+        300, gt=0, allow_inf_nan=False, description="Seconds to retry a request that storage does not answer."
     )
-    price_per_hour: float = Field(
+    price_per_hour: Number = Field(
         0,
         ge=0,
         allow_inf_nan=False,
-        description="What the machine costs an hour, in any currency, for the report; 0 is not known.",
+        description="Price of the machine per hour, in any currency, for the report; 0 is unknown.",
     )
     tensorboard: bool = Field(default=True, description="Write TensorBoard event files under tensorboard/.")
     log_format: Literal["auto", "console", "json"] = Field(
-        "auto", description="auto is console on a terminal, else one JSON object a line."
+        "auto", description="auto is console on a terminal, else one JSON object per line."
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level that is logged.")
 
     @model_validator(mode="before")
     @classmethod
-    def _empty_is_as_good_as_none(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Take the default for an empty number or choice; a place or a column that is empty is refused by its check."""
+    def _empty_is_unset(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Take the default for an empty number or choice. An empty place or column goes on to its check."""
         return {name: value for name, value in values.items() if value != "" or name in _NEVER_EMPTY}
 
     @model_validator(mode="after")
@@ -253,12 +258,12 @@ class Settings(BaseSettings):
         return self.warm_start_uri.split(",") if self.warm_start_uri else []
 
     def defining(self) -> dict[str, Any]:
-        """Return the settings that define the search, JSON-safe, in their order of definition."""
+        """Return the settings that define the search, JSON-safe, in order of definition."""
         values = self.model_dump(mode="json", include=set(SEARCH_DEFINING))
         return values | {"search_space": self.space.to_dict()}
 
     def shown(self) -> dict[str, Any]:
-        """Return what results.json shows: the settings that define the search, and how much of it was asked for."""
+        """Return the settings in results.json: those that define the search, and its numbers of trials and seeds."""
         extent = self.model_dump(mode="json", include={"n_trials", "final_trials", "final_seeds"})
         return self.defining() | extent
 
@@ -271,12 +276,12 @@ def variable_name(field: str) -> str:
 def load_settings() -> Settings:
     """Read the settings from the environment.
 
-    Raises SettingsError, naming each bad variable, its value and what is allowed, and for a variable that is not
-    known the nearest one that is.
+    Raises SettingsError with each bad variable, its value and what is allowed. For an unknown variable it names the
+    nearest known one.
     """
     known = [variable_name(field) for field in Settings.model_fields]
     for name in sorted(os.environ):
-        # on Windows and in pydantic-settings, case does not matter: a lower-case name is the same variable
+        # pydantic-settings ignores case: a lower-case name is the same variable
         if name.upper().startswith(PREFIX) and name.upper() not in known:
             nearest = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.0)[0]
             message = f"{shown(name)} is not a setting; the nearest one is {nearest} (see job --help)"

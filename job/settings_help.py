@@ -2,15 +2,17 @@
 
 import re
 import textwrap
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
+from pydantic.fields import FieldInfo
 
 from job.settings import Settings, variable_name
 
-_BLOCK = re.compile(r"(<!-- settings -->\n).*?(<!-- /settings -->)", re.DOTALL)
+_BOUNDS = {Ge: "at least", Gt: "above", Le: "at most", Lt: "below"}
+_TABLE = re.compile(r"(<!-- settings -->\n).*?(<!-- /settings -->)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -25,47 +27,32 @@ class SettingHelp:
 
 def describe_settings() -> list[SettingHelp]:
     """Return every setting, in order of definition."""
-    rows = []
-    for field, info in Settings.model_fields.items():
-        if get_origin(info.annotation) is Literal:
-            allowed = ", ".join(get_args(info.annotation))
-        elif info.annotation is bool:
-            allowed = "true, false"
-        else:
-            allowed = " and ".join(_bounds(info.metadata))
-        default = str(info.default).lower() if info.annotation is bool else str(info.default)
-        rows.append(SettingHelp(variable_name(field), default, allowed, info.description or ""))
-    return rows
+    return [
+        SettingHelp(variable_name(field), _word(info.default), _allowed(info), info.description or "")
+        for field, info in Settings.model_fields.items()
+    ]
 
 
-def _bounds(metadata: list[object]) -> list[str]:
-    bounds = []
-    for bound in metadata:
-        match bound:
-            case Ge(ge=limit):
-                bounds.append(f"at least {limit}")
-            case Gt(gt=limit):
-                bounds.append(f"over {limit}")
-            case Le(le=limit):
-                bounds.append(f"at most {limit}")
-            case Lt(lt=limit):
-                bounds.append(f"under {limit}")
-    return bounds
+def _allowed(info: FieldInfo) -> str:
+    if info.annotation is bool:
+        return "true, false"
+    if get_origin(info.annotation) is Literal:
+        return ", ".join(get_args(info.annotation))
+    bounds = [part for part in info.metadata if type(part) in _BOUNDS]
+    return " and ".join(f"{_BOUNDS[type(bound)]} {astuple(bound)[0]}" for bound in bounds)
 
 
-def settings_as_text(width: int = 100) -> str:
+def _word(default: object) -> str:
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def settings_as_text() -> str:
     """Return the settings as the part of `job --help` that lists them."""
     blocks = []
     for row in describe_settings():
-        allowed = f" ({row.allowed})" if row.allowed else ""
-        meaning = textwrap.fill(
-            row.meaning.replace("`", "") + allowed,
-            width,
-            initial_indent="      ",
-            subsequent_indent="      ",
-            break_on_hyphens=False,
-        )
-        blocks.append(f"  {row.variable}={row.default}\n{meaning}")
+        meaning = row.meaning.replace("`", "") + (f" ({row.allowed})" if row.allowed else "")
+        wrapped = textwrap.fill(meaning, width=94, break_on_hyphens=False)
+        blocks.append(f"  {row.variable}={row.default}\n{textwrap.indent(wrapped, ' ' * 6)}")
     return "\n".join(blocks)
 
 
@@ -73,15 +60,15 @@ def settings_as_markdown() -> str:
     """Return the settings as the table in docs/settings.md."""
     lines = ["| variable | default | allowed | meaning |", "|---|---|---|---|"]
     for row in describe_settings():
-        meaning = row.meaning.replace("|", "\\|")
         default = f"`{row.default}`" if row.default else ""
+        meaning = row.meaning.replace("|", "\\|")
         lines.append(f"| `{row.variable}` | {default} | {row.allowed} | {meaning} |")
     return "\n".join(lines) + "\n"
 
 
-def replace_table(text: str) -> str:
-    """Return a document with the table between its settings markers made anew."""
-    return _BLOCK.sub(lambda match: match[1] + settings_as_markdown() + match[2], text)
+def replace_table(page: str) -> str:
+    """Return the page with a new table between its settings markers."""
+    return _TABLE.sub(lambda match: match[1] + settings_as_markdown() + match[2], page)
 
 
 if __name__ == "__main__":  # `make settings`

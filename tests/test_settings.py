@@ -84,11 +84,18 @@ def test_time_budget_is_read_as_people_write_it(monkeypatch: pytest.MonkeyPatch,
         ("DEVICE", "gpu", "'auto', 'cpu' or 'cuda'"),
         ("PRECISION", "half", "'auto', 'float32', 'bf16' or 'fp16'"),
         ("COMPILE", "perhaps", "valid boolean"),
+        ("EPOCHS", "1_0", "allowed are plain numbers"),
+        ("VALIDATION_FRACTION", "0.1_5", "allowed are plain numbers"),
         ("DETERMINISTIC", "2", "valid boolean"),
         ("CHECKPOINT_SECONDS", "0", "greater than 0"),
         ("TIME_BUDGET", "6 hours", "like 6h30m"),
         ("TIME_BUDGET", "h", "like 6h30m"),
         ("TIME_BUDGET", "-5", "like 6h30m"),
+        ("TIME_BUDGET", "3_0", "like 6h30m"),
+        ("TIME_BUDGET", "6h 30m", "like 6h30m"),
+        ("TIME_BUDGET", "\u0663h", "like 6h30m"),
+        ("TIME_BUDGET", "\u0663", "like 6h30m"),
+        ("TIME_BUDGET", "1" * 5000 + "h", "like 6h30m"),
         ("MAX_FAILED_TRIALS", "0", "greater than or equal to 1"),
         ("MAX_MISSING_SHARE", "-0.1", "greater than or equal to 0"),
         ("MAX_MISSING_SHARE", "10", "less than or equal to 1"),
@@ -110,6 +117,33 @@ def test_values_out_of_range_are_refused(monkeypatch: pytest.MonkeyPatch, name: 
         load_settings()
     assert str(error.value).startswith(f"FASHIONTUNE_{name}={value}: ")
     assert allowed in str(error.value)
+
+
+@pytest.mark.parametrize("value", [" 3", "3 ", "3\n", "3\t", "\u00a03"])
+@pytest.mark.parametrize("name", ["EPOCHS", "SEED", "CHECKPOINT_SECONDS", "PRICE_PER_HOUR", "TIME_BUDGET"])
+def test_numbers_with_blanks_are_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """A number with a blank or a line break is a mistake in a manifest or an env file, and is shown in quotes."""
+    monkeypatch.setenv(f"FASHIONTUNE_{name}", value)
+    with pytest.raises(SettingsError) as error:
+        load_settings()
+    assert str(error.value).startswith(f"FASHIONTUNE_{name}={value!r}: ")
+    assert "allowed are " in str(error.value)
+
+
+@pytest.mark.parametrize("value", [" 1h", "1h ", "1h\n"])
+def test_durations_with_blanks_are_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """A duration has no blank around it, no more than a number has."""
+    monkeypatch.setenv("FASHIONTUNE_TIME_BUDGET", value)
+    with pytest.raises(SettingsError, match="allowed are seconds"):
+        load_settings()
+
+
+def test_every_number_is_checked() -> None:
+    """No field of a number goes around the check of blanks and underscores."""
+    for field, info in Settings.model_fields.items():
+        if info.annotation in {int, float}:
+            with pytest.raises(ValueError, match=rf"\n{field}\n.*allowed are"):
+                Settings.model_validate({field: " 3"})
 
 
 NAMES = ("DATASET_URI", "OUTPUT_URI", "WARM_START_URI", "INIT_WEIGHTS", "CACHE_DIR", "TARGET_COLUMN")

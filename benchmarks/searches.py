@@ -17,22 +17,22 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = "1"  # a process a core
 
+import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 from skopt import Optimizer
 from skopt.space import Categorical, Real
 
 from benchmarks.figure import Figure, print_figures
-from job.page.markup import decimals, join, tag
-from job.page.palette import LIGHT, SHAPES, figure_style
-from job.page.scales import Linear
-from job.page.svg import Drawing, bottom_axis, left_axis, standalone
+from job.page.charts import draw_svg, unchecked
+from job.page.figures.parts import chart, panel, words
 from job.search.process import Observation, Params, point
 from job.search.pruning import Pruner, stops
 from job.search.space import SearchSpace
@@ -382,39 +382,39 @@ def figures_of(table: Table, found: Sequence[Outcome]) -> list[Figure]:
     return listed
 
 
-def draw(table: Table, found: Sequence[Outcome]) -> str:
+def draw(table: Table, found: Sequence[Outcome]) -> bytes:
     """Return an SVG of the mean best accuracy against the epochs spent."""
-    width, height, top = 760.0, 320.0, 20.0
     low, high = 0.78, 1 - table.best
-    x = Linear(0, CAP, 44, width - 210, whole=True)
-    y = Linear(low, math.ceil(high * 200) / 200, top + height, top)
-    parts = [left_axis(y, 44, width - 210, count=6)]
-    parts.append(bottom_axis(x, top + height, top, count=8, title="epochs of training spent"))
-    ends = []
+    lines, ends = [], []
     for each, (colour, dashes) in zip(found, _STYLES, strict=True):
+        look = {"k": each.method, "c": colour, "h": dashes}
         points = [(epochs, high - each.regret(table, epochs) / 100) for epochs in range(16, CAP + 1, 2)]
-        places = [f"{decimals(x(epochs))} {decimals(y(value))}" for epochs, value in points if value >= low]
-        style = f"fill:none;stroke:{colour};stroke-width:2;stroke-dasharray:{dashes}"
-        parts.append(tag("path", d=f"M{'L'.join(places)}", style=style))
-        ends.append((y(points[-1][1]), each.method, colour))
-    at = -100.0
-    for place, method, colour in sorted(ends):
-        at = max(place, at + 17)
-        parts.append(tag("text", method, x=width - 202, y=at + 4, style=f"fill:{colour}", class_="small"))
-    drawing = Drawing(width, top + height + 36, join(parts))
+        lines += [look | {"x": epochs, "v": value} for epochs, value in points if value >= low]
+        ends.append(lines[-1] | {"w": each.method})
+    room = (high - low) / 18  # for a label
+    ends.sort(key=lambda row: -row["v"])
+    for above, row in pairwise(ends):
+        row["v"] = min(row["v"], above["v"] - room)
+    x = alt.X("x:Q", title="epochs of training spent", scale=alt.Scale(domain=[0, CAP]))
+    y = alt.Y("v:Q", axis=alt.Axis(title=None, format=".0%"), scale=alt.Scale(domain=[low, high], zero=False))
+    colour = alt.Color("c:N", scale=None)
+    style = (colour, alt.Detail("k:N"), alt.StrokeDash("h:N", scale=None))
     title = "Best validation accuracy found, mean of 50 seeds"
-    return str(standalone(drawing, title, SHAPES + figure_style(LIGHT)))
+    with unchecked():
+        line = chart(lines).mark_line(strokeWidth=2).encode(x, y, *style)
+        labels = words(ends, x, y, align="left", dx=8).encode(colour)
+        return draw_svg(panel(line, labels, height=320, title=title) | {"width": 506})
 
 
 _STYLES = (
-    ("#9aa4b0", "none"),
-    ("#5d656f", "none"),
-    ("#c45100", "none"),
-    ("#c45100", "6 3"),
-    ("#c45100", "2 3"),
-    ("#0072b2", "2 3"),
-    ("#0072b2", "6 3"),
-    ("#0072b2", "none"),
+    ("#9aa4b0", [1, 0]),
+    ("#5d656f", [1, 0]),
+    ("#c45100", [1, 0]),
+    ("#c45100", [6, 3]),
+    ("#c45100", [2, 3]),
+    ("#0072b2", [2, 3]),
+    ("#0072b2", [6, 3]),
+    ("#0072b2", [1, 0]),
 )
 """Colour and dashes of each method's line."""
 
@@ -423,7 +423,7 @@ def main() -> None:
     """Print the figures and draw the plot beside the table."""
     table = read_table()
     found = list(outcomes(list(METHODS)))
-    TABLE.with_name("searches.svg").write_text(draw(table, found), "utf-8")
+    TABLE.with_name("searches.svg").write_bytes(draw(table, found))
     print_figures([*figures_of(table, found), warm_start()])
 
 

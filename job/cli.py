@@ -215,7 +215,7 @@ def _predict(options: argparse.Namespace) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
-    from job.page.redraw import redraw  # noqa: PLC0415 -- imports skopt
+    from job.page.files import redraw  # noqa: PLC0415 -- imports altair
 
     run_uri = _checked("RUN_URI", options.run_uri, check_uri)
     keys = redraw(run_uri)

@@ -12,6 +12,10 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
 
 _PATIENCE = 1800.0  # seconds; for a machine that is busy with much else
 
@@ -38,12 +42,43 @@ class Browser:
         """Open a file in a window of this width in pixels, as a reader of light or dark pages, or of paper, does."""
         self._driver.get("about:blank")
         self._log("performance")
+        self.resize(width, dark=dark, paper=paper)
+        self._driver.get(path.as_uri())
+
+    def resize(self, width: int, *, dark: bool = False, paper: bool = False) -> None:
+        """Give the window another width, and its reader another wish."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         media = {"media": "print" if paper else "screen", "features": [scheme]}
         self._driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
         self._driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        self._driver.get(path.as_uri())
+
+    def point_at(self, selector: str, *, below: int = 0) -> None:
+        """Move the mouse to the middle of an element, or so many pixels below it."""
+        element = self._scrolled_to(selector)
+        ActionChains(self._driver).move_to_element_with_offset(element, 0, below).perform()
+
+    def click(self, selector: str) -> None:
+        """Click on an element."""
+        ActionChains(self._driver).move_to_element(self._scrolled_to(selector)).click().perform()
+
+    def tap(self, selector: str) -> None:
+        """Touch an element with a finger."""
+        box = self._scrolled_to(selector).rect
+        left, top = self.ask("return [scrollX, scrollY]")
+        place = {"x": box["x"] + box["width"] / 2 - left, "y": box["y"] + box["height"] / 2 - top}
+        self._driver.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [place]})
+        self._driver.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        self._driver.execute_cdp_cmd("Input.synthesizeTapGesture", place)
+
+    def press(self, key: str) -> None:
+        """Press a key, by its name in Selenium."""
+        ActionChains(self._driver).send_keys(getattr(Keys, key)).perform()
+
+    def _scrolled_to(self, selector: str) -> WebElement:
+        element = self._driver.find_element(By.CSS_SELECTOR, selector)
+        self.ask("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
+        return element
 
     def ask(self, script: str, *arguments: Any) -> Any:
         """Return what a piece of JavaScript returns; that it may run, the page's own may not."""

@@ -32,7 +32,7 @@ ALLOWED = {
         "training",
         "logs",
     },
-    "page": BASE | {"page", "storage", "search"},
+    "page": BASE | {"page", "storage"},
     "model": BASE | {"model", "settings", "catalogue", "storage", "training"},
     "catalogue": BASE | {"catalogue", "storage"},
     "sample": BASE | {"sample", "storage"},
@@ -54,7 +54,7 @@ FORBIDDEN = {
     "catalogue": {"torch"},
     "search": {"torch", "boto3"},
     "training": {"boto3", "skopt"},
-    "page": {"torch"},
+    "page": {"torch", "skopt"},
     "records": {"torch"},
 }
 """Libraries that a room must not know."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import structlog
 
 from job.page.events import event_file
-from job.page.redraw import write_page, write_report
+from job.page.files import write_page, write_report
 from job.records.results import Results, Run
 from job.records.run import Environment
 from job.study.attempt import Workbench

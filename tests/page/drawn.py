@@ -5,53 +5,55 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
-from job.page.figures.every import WIDE, Figure
-from job.page.svg import inline
+import vl_convert
+
+from job.page.charts import compile_panel, unchecked
+from job.page.figures.every import FIGURES
 from job.page.view import View
 from job.records.results import Progress, Results
 
 Point = tuple[float, float]
+WIDTH = 600
 _NEAR = 6.0  # pixels between a mark and the label that it stands at
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A circle, rect, line or path of a figure."""
+    """A mark that says what it is."""
 
-    kind: str
     title: str
-    """What the mark that it belongs to stands for, or nothing."""
     points: tuple[Point, ...]
-    """A circle's middle, a line's ends, two corners of a rect, or the points that a path leads through."""
+    """A dot's middle, a rule's ends, two corners of a rect, or the points that a line leads through."""
     style: str
-    """Which of the palette's colours it has, and the like."""
+    """Its colours."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """All that a figure has."""
+    """All that a figure has; its panels stand side by side."""
 
-    width: float
     shapes: tuple[Shape, ...]
     words: tuple[tuple[str, Point], ...]
 
-    def marks(self, kind: str, title: str) -> list[tuple[Point, ...]]:
-        """Return the points of each shape of this kind whose title begins so, in the order of drawing."""
-        return [shape.points for shape in self.shapes if shape.kind == kind and shape.title.startswith(title)]
+    def marks(self, title: str) -> list[tuple[Point, ...]]:
+        """Return the points of each mark whose title begins so, in the order of drawing."""
+        return [shape.points for shape in self.shapes if shape.title.startswith(title)]
 
-    def mark(self, kind: str, title: str) -> tuple[Point, ...]:
-        """Return the points of the only one."""
-        (found,) = self.marks(kind, title)
-        return found
+    def dots(self, title: str) -> list[Point]:
+        """Return the middle of each dot whose title begins so."""
+        return [points[0] for points in self.marks(title) if len(points) == 1]
+
+    def lines(self, title: str) -> list[tuple[Point, ...]]:
+        """Return the points of each rule, rect and line whose title begins so."""
+        return [points for points in self.marks(title) if len(points) > 1]
 
     def places(self, words: str) -> list[Point]:
         """Return where texts of these words stand, in the order of drawing."""
         return [place for text, place in self.words if text == words]
 
     def label(self, words: str) -> Point:
-        """Return the place of the only one."""
-        (found,) = self.places(words)
-        return found
+        """Return the place of the first one."""
+        return self.places(words)[0]
 
     def stands_at(self, point: Point, x: str = "", y: str = "") -> bool:
         """Say whether a label x stands above or below the point, and a label y beside it."""
@@ -61,49 +63,51 @@ class Drawn:
         )
 
 
-def drawn(figure: Figure, run: Results | Progress) -> Drawn:
-    """Draw a figure of a run, as wide as on a desk."""
-    drawing = figure.draw(View(run), WIDE)
-    assert drawing is not None
-    root = ET.fromstring(inline(drawing, figure.title, "wide"))  # noqa: S314 -- our own
-    shapes, words = [], []
-    for node, title, (left, top) in _walk(root, "", (0.0, 0.0)):
-        if node.tag == "text":
-            words.append(("".join(node.itertext()).replace("\xa0", " "), _moved(node, left, top - 4, "x", "y")))
-        elif node.tag in _CORNERS:
-            names = _CORNERS[node.tag]
-            points = [_moved(node, left, top, *pair) for pair in names]
-            if node.tag == "rect":
-                size = float(node.get("width", 0)), float(node.get("height", 0))
-                points.append((points[0][0] + size[0], points[0][1] + size[1]))
-            shapes.append(Shape(node.tag, title, tuple(points), node.get("class", "")))
-        elif node.tag == "path":
-            points = [(left + x, top + y) for x, y in _path(node.get("d", ""))]
-            shapes.append(Shape("path", title, tuple(points), node.get("class", "")))
-    return Drawn(drawing.width, tuple(shapes), tuple(words))
+def drawn(name: str, run: Results | Progress, width: float = WIDTH) -> Drawn:
+    """Draw a figure of a run."""
+    shapes: list[Shape] = []
+    words: list[tuple[str, Point]] = []
+    with unchecked():
+        panels = FIGURES[name].draw(View(run))
+        assert panels
+        for at, panel in enumerate(panels):
+            svg = vl_convert.vega_to_svg(compile_panel(panel, width))
+            for node, (left, top) in _walk(ET.fromstring(svg), (at * 2 * width, 0.0)):  # noqa: S314 -- our own
+                label, tag = _plain(node.get("aria-label", "")), node.tag.rpartition("}")[2]
+                if tag == "text":
+                    words.append((_plain("".join(node.itertext())), (left, top - 4)))
+                elif label and tag == "line":
+                    end = left + float(node.get("x2", 0)), top + float(node.get("y2", 0))
+                    shapes.append(Shape(label, ((left, top), end), node.get("stroke", "")))
+                elif label and tag == "path":
+                    style = node.get("fill", "") + node.get("stroke", "")
+                    is_dot = node.get("aria-roledescription") == "point"
+                    points = [(left, top)] if is_dot else list(_points(node.get("d", ""), left, top))
+                    shapes.append(Shape(label, tuple(points), style))
+    return Drawn(tuple(shapes), tuple(words))
 
 
-_CORNERS = {"circle": [("cx", "cy")], "line": [("x1", "y1"), ("x2", "y2")], "rect": [("x", "y")]}
+def _plain(text: str) -> str:
+    return text.replace("\xa0", " ")
 
 
-def _walk(node: ET.Element, title: str, origin: Point) -> Iterator[tuple[ET.Element, str, Point]]:
-    own = node.find("title")
-    title = title if own is None else "".join(own.itertext()).replace("\xa0", " ")
-    moved = re.match(r"translate\((\S+) (\S+)\)", node.get("transform", ""))
+def _walk(node: ET.Element, origin: Point) -> Iterator[tuple[ET.Element, Point]]:
+    moved = re.match(r"translate\(([^,)]+),([^)]+)\)", node.get("transform", ""))
     if moved:
         origin = (origin[0] + float(moved[1]), origin[1] + float(moved[2]))
-    yield node, title, origin
+    yield node, origin
     for child in node:
-        yield from _walk(child, title, origin)
+        yield from _walk(child, origin)
 
 
-def _moved(node: ET.Element, left: float, top: float, x: str, y: str) -> Point:
-    return left + float(node.get(x, 0)), top + float(node.get(y, 0))
-
-
-def _path(text: str) -> Iterator[Point]:
-    """Yield the points of straight lines, and those that curves end at."""
-    for command, numbers in re.findall(r"([MLC])([^MLCZ]*)", text):
-        values = [float(number) for number in numbers.split()]
-        yield values[-2], values[-1]
-        assert len(values) == (6 if command == "C" else 2)
+def _points(path: str, left: float, top: float) -> Iterator[Point]:
+    """Yield two corners of a rect, or the points that a line leads through."""
+    rect = re.match(r"M(-?[\d.]+),(-?[\d.]+)h(-?[\d.]+)v(-?[\d.]+)", path)
+    if rect:
+        x, y, wide, high = (float(number) for number in rect.groups())
+        yield left + x, top + y
+        yield left + x + wide, top + y + high
+        return
+    for command in re.findall(r"[MLC][^A-Za-z]+", path):
+        numbers = command[1:].split(",")
+        yield left + float(numbers[-2]), top + float(numbers[-1])

@@ -1,5 +1,6 @@
 """The page as a reader sees it: in a real browser, on a desk and on a phone, in the light and in the dark."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,17 +27,12 @@ WINDOWS = {"desk": (1280, False), "desk in the dark": (1280, True), "phone": (39
 
 FIGURES = """
 const visible = [...document.querySelectorAll('figure')].map(figure => {
-  const marks = [...figure.querySelectorAll('svg :is(rect, circle, path, line):not(.grid, .axis, .zone, .hit, .cell)')]
+  const marks = [...figure.querySelectorAll('svg [aria-label]')]
     .filter(mark => mark.getBoundingClientRect().width + mark.getBoundingClientRect().height > 1);
   const photos = [...figure.querySelectorAll('img')].filter(image => image.naturalWidth > 0);
   return [figure.id, marks.length + photos.length];
 });
 return Object.fromEntries(visible);
-"""
-
-TITLES = """
-return [...document.querySelectorAll('svg :is(g, rect, circle) > title')]
-  .filter(title => title.parentNode.getBoundingClientRect().height > 0).map(title => title.textContent);
 """
 
 COLLISIONS = """
@@ -45,10 +41,11 @@ for (const svg of document.querySelectorAll('svg')) {
   const frame = svg.getBoundingClientRect();
   if (!frame.width) continue;
   const texts = [...svg.querySelectorAll('text')].filter(text => text.textContent)
+    .filter(text => text.getAttribute('opacity') != 0 && !text.getAttribute('stroke'))  // a label's ground
     .map(text => [text.textContent, text.getBoundingClientRect()]);
   for (const [words, box] of texts)
-    if (box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 1 ||
-        box.bottom > frame.bottom + 1) found.push(`${words} is cut off`);
+    if (box.left < frame.left - 2 || box.right > frame.right + 2 || box.top < frame.top - 2 ||
+        box.bottom > frame.bottom + 2) found.push(`${words} is cut off in ${svg.closest('figure').id}`);
   for (let i = 0; i < texts.length; i++)
     for (let j = 0; j < i; j++) {
       const [[one, a], [other, b]] = [texts[i], texts[j]];
@@ -86,18 +83,28 @@ def write(path: Path, results: Results | Progress) -> Path:
     return path
 
 
+def wait_for_figures(browser: Browser) -> float:
+    """Return after how many milliseconds all figures were drawn."""
+    script = "return performance.getEntriesByName('drawn')[0]?.startTime ?? null"
+    until = time.monotonic() + 300
+    while (found := browser.ask(script)) is None:
+        assert time.monotonic() < until, browser.console()
+        time.sleep(0.05)
+    return float(found)
+
+
 @pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_is_whole_and_legible(browser: Browser, pages: dict[str, Path], page: str, window: str) -> None:
     """Nothing is asked of anyone, no figure is empty, no label lies upon another, and nothing is too wide."""
     width, dark = WINDOWS[window]
     browser.open(pages[page], width=width, dark=dark)
+    wait_for_figures(browser)
     assert browser.console() == []
     assert browser.requests() == [pages[page].as_uri()]
     figures = browser.ask(FIGURES)
     assert figures
     assert all(figures.values()), figures
-    assert browser.ask(TITLES)
     assert browser.ask(COLLISIONS) == []
     assert browser.ask(OVERFLOW) == [0, []]
 
@@ -105,10 +112,11 @@ def test_a_page_is_whole_and_legible(browser: Browser, pages: dict[str, Path], p
 def test_colours_follow_the_readers_scheme(browser: Browser, pages: dict[str, Path]) -> None:
     """In the dark the page is dark and its letters light, in figures, too; on paper it is never dark."""
     seen = {}
+    script = "return [getComputedStyle(document.body).backgroundColor, getComputedStyle(arguments[0]).fill]"
     for name, wish in {"light": {}, "dark": {"dark": True}, "paper": {"dark": True, "paper": True}}.items():
         browser.open(pages["few classes"], **wish)
-        script = "return [getComputedStyle(document.body).backgroundColor, getComputedStyle(arguments[0]).fill]"
-        label = browser.ask("return document.querySelector('#best_value text')")
+        wait_for_figures(browser)
+        label = browser.ask("return document.querySelector('#best_value .role-title text')")
         seen[name] = browser.ask(script, label)
     assert seen["light"] == seen["paper"] == ["rgb(255, 255, 255)", "rgb(26, 29, 33)"]
     assert seen["dark"] == ["rgb(20, 23, 27)", "rgb(233, 236, 239)"]
@@ -117,52 +125,145 @@ def test_colours_follow_the_readers_scheme(browser: Browser, pages: dict[str, Pa
 def test_who_has_no_mouse_reaches_everything(browser: Browser, pages: dict[str, Path]) -> None:
     """There are landmarks, one heading of the first rank, a name for each figure, and headings of table rows."""
     browser.open(pages["many classes"])
+    wait_for_figures(browser)
     count = "return document.querySelectorAll(arguments[0]).length"
     assert [browser.ask(count, name) for name in ("header", "nav", "main", "footer", "h1")] == [1] * 5
     assert browser.ask(count, "figure") == browser.ask(count, "figure > figcaption > h3")
-    assert browser.ask(count, "svg:not([role=img][aria-label])") == 0
+    assert browser.ask(count, ".plots") == browser.ask(count, ".plots[role=img][aria-label][tabindex]") > 10
+    assert browser.ask(count, "svg") == browser.ask(count, ".plots svg")
     assert browser.ask(count, "th:not([scope])") == 0
     assert browser.ask(count, "table:not(:has(caption))") == 0
     assert browser.ask(count, "img:not([alt])") == 0
-    assert browser.ask(count, ".scroll:not([tabindex][role=region][aria-label])") == 0
+    assert browser.ask(count, ".scroll:has(table):not([tabindex][role=region][aria-label])") == 0
     targets = browser.ask("return [...document.querySelectorAll('a')].map(a => a.getAttribute('href'))")
     assert all(browser.ask(count, target) == 1 for target in targets)
     ids = browser.ask("return [...document.querySelectorAll('[id]')].map(node => node.id)")
     assert len(set(ids)) == len(ids)
 
 
+TIP = "const tip = document.getElementById('tip'); return tip.hidden ? null : tip.textContent.replaceAll('\u00a0', ' ')"
+MARKED = """
+const marked = [...document.querySelectorAll('.marked-trial')];
+const label = mark => mark.dataset.trial ?? mark.getAttribute('aria-label');
+return marked.map(mark => [mark.closest('figure')?.id ?? mark.tagName, label(mark)]);
+"""
+
+
+def test_a_trial_that_is_pointed_at_is_told_and_marked_everywhere(browser: Browser, pages: dict[str, Path]) -> None:
+    """Under the mouse, one trial stands out in each figure of trials and in the tables, and its tooltip names it."""
+    browser.open(pages["finals"])
+    wait_for_figures(browser)
+    browser.point_at("#best_value [aria-label='Trial 12']")
+    told = browser.ask(TIP)
+    assert told.startswith("Trial 12: accuracy ")
+    assert "learning rate" in told
+    marked = browser.ask(MARKED)
+    places = {place for place, _ in marked}
+    everywhere = {"partial_dependence", "pair_dependence", "best_value", "parallel_coordinates", "sampled"}
+    assert places >= everywhere | {"learning_curves", "attempts", "TR"}
+    assert {label.replace(",", ":").split(":")[0] for _, label in marked} == {"Trial 12"}
+    browser.point_at("h1")
+    assert browser.ask(TIP) is None
+    assert browser.ask(MARKED) == []
+
+
+def test_a_trial_that_is_picked_stays_marked_until_it_is_let_go(browser: Browser, pages: dict[str, Path]) -> None:
+    """A click in a figure or in a table picks a trial; another click on it lets go."""
+    browser.open(pages["few classes"])
+    wait_for_figures(browser)
+    browser.click("#sampled [aria-label='Trial 8']")
+    browser.point_at("h1")
+    assert {label.split(",")[0] for _, label in browser.ask(MARKED)} == {"Trial 8"}
+    browser.click("#hyperparameters tr[data-trial]:last-child th")
+    other = browser.ask("return [...document.querySelectorAll('#hyperparameters tr[data-trial]')].pop().dataset.trial")
+    browser.point_at("h1")
+    assert {label.split(",")[0] for _, label in browser.ask(MARKED)} == {other}
+    browser.click("#hyperparameters tr[data-trial]:last-child th")
+    browser.point_at("h1")
+    assert browser.ask(MARKED) == []
+
+
+def test_keys_walk_through_a_figures_marks(browser: Browser, pages: dict[str, Path]) -> None:
+    """Arrow keys tell one mark after another, Enter picks its trial, Escape lets go."""
+    browser.open(pages["few classes"])
+    wait_for_figures(browser)
+    browser.ask("document.querySelector('#confusion_matrix .plots').focus()")
+    browser.press("ARROW_RIGHT")
+    first = browser.ask(TIP)
+    browser.press("ARROW_RIGHT")
+    assert first.endswith("%)")
+    assert browser.ask(TIP) not in {None, first}
+    browser.press("ARROW_LEFT")
+    assert browser.ask(TIP) == first
+    browser.ask("document.querySelector('#parallel_coordinates .plots').focus()")
+    browser.press("END")
+    browser.press("ENTER")
+    winner = browser.ask(TIP).split(":")[0]
+    browser.ask("document.querySelector('nav a').focus()")
+    assert browser.ask(TIP) is None
+    assert ["best_value", winner] in browser.ask(MARKED)
+    browser.press("ESCAPE")
+    assert browser.ask(MARKED) == []
+
+
+def test_a_thin_line_is_met_beside_it(browser: Browser, pages: dict[str, Path]) -> None:
+    """A few pixels beside a mark, it is still meant."""
+    browser.open(pages["few classes"])
+    wait_for_figures(browser)
+    browser.point_at("#best_value [aria-label='Trial 0']", below=9)
+    assert browser.ask(TIP).startswith("Trial 0: ")
+
+
+def test_a_page_answers_a_finger(browser: Browser, pages: dict[str, Path]) -> None:
+    """A tap tells a mark as the mouse does, and picks its trial."""
+    browser.open(pages["few classes"], width=390)
+    wait_for_figures(browser)
+    browser.tap("#best_value [aria-label='Trial 9']")
+    assert browser.ask(TIP).startswith("Trial 9: ")
+    assert {place for place, _ in browser.ask(MARKED)} >= {"best_value", "parallel_coordinates", "sampled"}
+
+
+def test_without_a_script_there_are_words_and_tables(browser: Browser, pages: dict[str, Path]) -> None:
+    """With JavaScript off the page says that figures need it, and has all else."""
+    page = pages["few classes"].read_text("utf-8")
+    words = page[: page.index('<script type="application/json"')]
+    assert "<noscript>" in words
+    assert words.count("<table>") > 5
+
+
 def test_a_phones_reader_moves_the_large_matrix_sideways(browser: Browser, pages: dict[str, Path]) -> None:
     """The confusion matrix of 45 classes keeps its size on a phone, within a frame of its own."""
     browser.open(pages["many classes"], width=390)
+    wait_for_figures(browser)
     script = "const frame = document.querySelector('#confusion_matrix .scroll'); return frame[arguments[0]]"
     inner, outer = browser.ask(script, "scrollWidth"), browser.ask(script, "clientWidth")
     assert inner > 600
     assert outer < 390
 
 
-def test_paper_has_the_wide_figures_and_no_navigation(browser: Browser, pages: dict[str, Path]) -> None:
-    """Printed, the page has what a desk's screen has, whatever the paper's width."""
-    browser.open(pages["few classes"], width=700, paper=True)
+def test_paper_has_every_figure_and_no_navigation(browser: Browser, pages: dict[str, Path]) -> None:
+    """Printed, a figure that was drawn for a desk fits the paper's width."""
+    browser.open(pages["few classes"], width=1280)
+    wait_for_figures(browser)
+    browser.resize(700, paper=True)
+    assert browser.ask(OVERFLOW) == [0, []]
     shown = "return [...document.querySelectorAll(arguments[0])].filter(node => node.getClientRects().length).length"
-    assert browser.ask(shown, ".fig.wide") > 5
-    assert browser.ask(shown, ".fig.narrow") == 0
+    assert browser.ask(shown, ".plots svg") > 12
     assert browser.ask(shown, "nav") == 0
 
 
-def test_a_large_page_opens_at_once(browser: Browser, tmp_path: Path) -> None:
-    """200 trials and 45 classes take no more than five times what as many bare circles take in the same browser."""
+def test_a_large_page_opens_soon(browser: Browser, tmp_path: Path) -> None:
+    """200 trials and 45 classes: words are there at once, and no label lies upon another when all is drawn.
+
+    The times are told; how long they may be depends on the machine, so only what no machine takes fails here.
+    """
     page = write(tmp_path / "large.html", made_results(200, 45, 10, n_mistakes=36))
-    circles = "".join(
-        f'<circle cx="{number % 900}" cy="{number // 9 % 900}" r="3"><title>{number}</title></circle>'
-        for number in range(page.read_bytes().count(b"<title>"))
-    )
-    bare = tmp_path / "bare.html"
-    bare.write_text(f'<!DOCTYPE html><title>bare</title><svg viewBox="0 0 900 900">{circles}</svg>')
-    found: dict[Path, list[float]] = {bare: [], page: []}
+    found = []
     for _ in range(3):  # the quickest of some is what the machine can do
-        for path, milliseconds in found.items():
-            browser.open(path)
-            milliseconds.append(browser.opening_milliseconds())
-    print(f"opened within {min(found[page]):.0f} ms")  # noqa: T201 -- the figure is asked for
-    assert min(found[page]) < 5 * min(found[bare])
+        browser.open(page)
+        drawn = wait_for_figures(browser)
+        found.append((browser.opening_milliseconds(), drawn))
+    print(f"opened within {min(found)[0]:.0f} ms, drawn within {min(each for _, each in found):.0f} ms")  # noqa: T201
+    assert min(found)[0] < 5000
+    assert min(each for _, each in found) < 20000
     assert browser.ask(COLLISIONS) == []

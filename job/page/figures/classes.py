@@ -1,125 +1,212 @@
-"""Figures that have a row for each class: how well it is told apart, and how many photos it has."""
+"""Figures by class: the test accuracy, recall, what is taken for what, and how many photos there are."""
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import altair as alt
 
 from job.metrics import wilson_interval
-from job.page.font import shortened, text_width
-from job.page.markup import Markup, join
-from job.page.scales import Linear, Log, Scale
-from job.page.svg import Drawing, Panel, circle, line, mark, text, tiled
+from job.page.figures.hyperparameters import _names
+from job.page.figures.parts import LABEL, Panel, Row, chart, column, panel, words
+from job.page.theme import error_shade, shade
 from job.page.view import View
-from job.records.dataset import ClassCount
-from job.records.results import ClassScore
 from job.words import NBSP, count, percent
 
-_ROW = 19.0
-_NAME = 150.0  # the longest that a class's name may be
-_TOP = 44.0
+_ROW = 19
 _ONE_COLUMN = 14  # classes that stand in one column even where there is room for two
+_MANY = 30
 _PARTS = ("train", "validation", "test")
-_SHIFTS = (0.0, -3.0, 3.0)
+
+T = TypeVar("T")
 
 
-def class_recall(view: View, width: float) -> Drawing | None:
+def test_accuracy(view: View) -> list[Panel]:
+    """Draw the test accuracy with its interval, on a scale from none to all photos right."""
+    if view.results is None:
+        return []
+    test = view.results.test
+    low, high = test.accuracy_ci95
+    label = f"Test accuracy {percent(test.accuracy)}, 95{NBSP}% interval {percent(low)} to {percent(high)}"
+    right = {"v": test.accuracy, "low": low, "high": high, "d": label, "w": f"{percent(test.accuracy)} right"}
+    share = view.majority_share
+    base = {"v": share, "w": f"always the largest class: {percent(share)}"}
+    x = alt.X("v:Q", scale=alt.Scale(domain=[0, 1]), axis=None)
+    middle = alt.Y(value=6)
+    ends = ((0, "0"), (1, f"100{NBSP}%"))
+    interval = chart([right]).encode(column(x, "low:Q"), x2=alt.X2("high:Q"), description=LABEL)
+    layers = [
+        chart([{"v": 1}]).mark_bar(color="var(--line)", size=12).encode(x, middle),
+        chart([right]).mark_bar(color="var(--good)", size=12).encode(x, middle),
+        interval.mark_rule(color="var(--accent)", strokeWidth=2.5, aria=True).encode(y=middle),
+        chart([right])
+        .mark_point(filled=True, size=120, color="var(--accent)", stroke="var(--paper)", opacity=1, aria=True)
+        .encode(x, middle, description=LABEL),
+        chart([base]).mark_rule(color="var(--muted)", strokeWidth=1.6).encode(x, y=alt.Y(value=-4), y2=alt.value(16)),
+        words([right], x, alt.Y(value=-16), style="strong", fontSize=13, align=_aligned(test.accuracy)),
+        words([base], x, alt.Y(value=28), align=_aligned(share)),
+        *(words([{"v": at, "w": w}], x, alt.Y(value=28), align=_aligned(at)) for at, w in ends if 0.25 < share < 0.6),  # noqa: PLR2004
+    ]
+    return [panel(*layers, height=12)]
+
+
+def _aligned(share: float) -> str:
+    """Return how a label is aligned that must stay within 0 to 1."""
+    return "right" if share > 0.85 else "left" if share < 0.15 else "center"  # noqa: PLR2004 -- near the ends
+
+
+def class_recall(view: View) -> list[Panel]:
     """Draw each class's recall on the test part with its 95 % interval, the worst first."""
     if view.results is None:
-        return None
-    rows = sorted(view.results.test.per_class, key=lambda row: (row.recall, -row.support, row.name))
+        return []
+    accuracy = view.results.test.accuracy
+    rows: list[Row] = []
+    for row in sorted(view.results.test.per_class, key=lambda row: (row.recall, -row.support, row.name)):
+        low, high = wilson_interval(round(row.recall * row.support), row.support) if row.support else (0.0, 1.0)
+        label = (
+            f"{row.name}: recall {percent(row.recall)} (95{NBSP}% interval {percent(low)} to {percent(high)}), "
+            f"precision {percent(row.precision)}, {count(row.support, 'photo')}"
+        )
+        rows.append({"y": row.name, "v": row.recall, "low": low, "high": high, "w": f"{row.support:,}", "d": label})
+
+    def draw(part: Sequence[Row]) -> Panel:
+        ticks = alt.Axis(
+            orient="top",
+            title=None,
+            values=[0, 0.25, 0.5, 0.75, 1],
+            grid=True,
+            domain=False,
+            labelExpr=f"datum.value * 4 % 2 ? '' : datum.value * 100 + '{NBSP}%'",
+        )
+        x, y = alt.X("v:Q", scale=alt.Scale(domain=[0, 1]), axis=ticks), _class_rows(part)
+        shown = [row for row in part if row["w"] != "0"]
+        mean = {"v": accuracy, "w": f"all photos {percent(accuracy)}"}
+        layers = [
+            chart([mean]).mark_rule(color="var(--good)", strokeDash=[4, 4]).encode(x),
+            words([mean], x, alt.Y(value=-32), color="var(--good)", align=_aligned(accuracy)),
+            chart(shown)
+            .mark_rule(color="var(--good)", strokeWidth=2, opacity=0.4, aria=True)
+            .encode(column(x, "low:Q"), y, x2=alt.X2("high:Q"), description=LABEL),
+            chart(shown)
+            .mark_point(filled=True, size=50, color="var(--good)", stroke="var(--paper)", opacity=1, aria=True)
+            .encode(x, y, description=LABEL),
+            *_numbers(part, y, "photos"),
+        ]
+        return panel(*layers, height=alt.Step(_ROW))
+
+    return _columns(rows, draw)
+
+
+def _class_rows(part: Sequence[Row]) -> alt.Y:
+    return alt.Y("y:N", sort=None, scale=alt.Scale(domain=[row["y"] for row in part]), axis=_names())
+
+
+def _numbers(part: Sequence[Row], y: alt.Y, title: str) -> list[alt.Chart]:
+    """Return a column of numbers at the right of the plot."""
+    right = alt.X(value="width")
+    return [
+        words(part, right, y, align="right", dx=64),
+        words([{"w": title}], right, alt.Y(value=-13), align="right", dx=64),
+    ]
+
+
+def _columns(rows: Sequence[T], draw: Callable[[Sequence[T]], Panel]) -> list[Panel]:
+    """Draw few rows in one column, more in two."""
     if not rows:
-        return None
-    gutter = _gutter([row.name for row in rows], width)
-    panels = [partial(_recall_panel, part, gutter, view.results.test.accuracy) for part in _halves(rows)]
-    return _rows(panels, width)
+        return []
+    middle = len(rows) if len(rows) <= _ONE_COLUMN else (len(rows) + 1) // 2
+    return [draw(part) for part in (rows[:middle], rows[middle:]) if part]
 
 
-def _recall_panel(rows: Sequence[ClassScore], gutter: float, accuracy: float, width: float) -> Drawing:
-    right = text_width(f"photos{NBSP}100", 11) + 8
-    x = Linear(0, 1, gutter, width - right)
-    bottom = _TOP + _ROW * len(rows)
-    parts = [text(width, 30, "photos", "note small", anchor="end")]
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        parts.append(line(x(share), _TOP - 6, x(share), bottom, "grid"))
-        if share in {0.0, 0.5, 1.0}:
-            words = f"{100 * share:.0f}{NBSP}%"
-            parts.append(text(x(share), 30, words, "tick small", anchor="middle"))
-    parts.append(line(x(accuracy), _TOP - 6, x(accuracy), bottom, "main dashed thin"))
-    words = f"all photos {percent(accuracy)}"
-    half = text_width(words, 11) / 2
-    parts.append(text(min(x(accuracy), width - half), 12, words, "small goodtext", anchor="middle"))
-    for index, row in enumerate(rows):
-        y = _TOP + (index + 0.5) * _ROW
-        parts.append(text(gutter - 10, y + 4, shortened(row.name, 12, gutter - 10), anchor="end"))
-        parts.append(text(width, y + 4, f"{row.support:,}", "note small", anchor="end"))
-        if row.support:
-            low, high = wilson_interval(round(row.recall * row.support), row.support)
-            title = (
-                f"{row.name}: recall {percent(row.recall)} (95{NBSP}% interval {percent(low)} to {percent(high)}), "
-                f"precision {percent(row.precision)}, {count(row.support, 'photo')}"
-            )
-            dot = circle(x(row.recall), y, 4, "dot")
-            parts.append(mark(line(x(low), y, x(high), y, "interval"), dot, title=title))
-    return Drawing(width, bottom + 4, join(parts))
-
-
-def class_balance(view: View, width: float) -> Drawing | None:
+def class_balance(view: View) -> list[Panel]:
     """Draw how many photos of each class the parts of the split have, the largest class first."""
-    rows = sorted(view.run.dataset.classes, key=lambda row: (-_total(row), row.name))
-    if not rows:
-        return None
-    gutter = _gutter([row.name for row in rows], width)
-    most = max(max(row.train, row.validation, row.test) for row in rows)
-    panels = [partial(_balance_panel, part, gutter, max(most, 2)) for part in _halves(rows)]
-    return _rows(panels, width)
+    rows: list[Row] = []
+    for row in sorted(view.run.dataset.classes, key=lambda row: (-row.train - row.validation - row.test, row.name)):
+        numbers = {part: getattr(row, part) for part in _PARTS}
+        label = f"{row.name}: " + ", ".join(f"{number:,} {part}" for part, number in numbers.items())
+        rows.append({"y": row.name, "n": numbers, "w": f"{sum(numbers.values()):,}", "d": label})
+    most = max((number for row in rows for number in row["n"].values()), default=1)
+
+    def draw(part: Sequence[Row]) -> Panel:
+        ticks = [10**power for power in range(len(str(most)))]
+        axis = alt.Axis(orient="top", title=None, values=ticks, format="d", grid=True, domain=False, labelOverlap=True)
+        x = alt.X("v:Q", scale=alt.Scale(type="log", domain=[0.8, max(most, 2) * 1.15], nice=False), axis=axis)
+        y = _class_rows(part)
+        spans = [
+            {"y": row["y"], "v": min(found), "x2": max(found)}
+            for row in part
+            if (found := [number for number in row["n"].values() if number])
+        ]
+        layers = [chart(spans).mark_rule(color="var(--line)", strokeWidth=2).encode(x, y, x2=alt.X2("x2:Q"))]
+        for name, shift in (("test", 3), ("validation", -3), ("train", 0)):  # the first two are often equally many
+            dots = [row | {"v": row["n"][name]} for row in part if row["n"][name]]
+            mark = chart(dots).mark_point(
+                filled=True, size=38, color=f"var(--{name})", opacity=1, aria=True, yOffset=shift
+            )
+            layers.append(mark.encode(x, y, description=LABEL))
+        layers += [
+            *_numbers(part, y, "all"),
+            *_part_names(),
+        ]
+        return panel(*layers, height=alt.Step(_ROW))
+
+    return _columns(rows, draw)
 
 
-def _balance_panel(rows: Sequence[ClassCount], gutter: float, most: int, width: float) -> Drawing:
-    right = text_width("15,398", 11) + 12
-    x: Scale = Log(0.8, most * 1.15, gutter, width - right)
-    bottom = _TOP + _ROW * len(rows)
-    parts = [text(width, 30, "all", "note small", anchor="end"), _part_names(gutter)]
-    for value, words in x.ticks(5 if width > 400 else 4):  # noqa: PLR2004 -- pixels
-        parts.append(line(x(value), _TOP - 6, x(value), bottom, "grid"))
-        parts.append(text(x(value), 30, words, "tick small", anchor="middle"))
-    for index, row in enumerate(rows):
-        y = _TOP + (index + 0.5) * _ROW
-        numbers = [getattr(row, name) for name in _PARTS]
-        title = f"{row.name}: " + ", ".join(f"{n:,} {name}" for n, name in zip(numbers, _PARTS, strict=True))
-        shown = [n for n in numbers if n]
-        # validation and test have the same number of photos as a rule
-        dots = [circle(x(n), y + _SHIFTS[code], 3.4, f"c{code} outlined") for code, n in enumerate(numbers) if n]
-        parts.append(text(gutter - 10, y + 4, shortened(row.name, 12, gutter - 10), anchor="end"))
-        parts.append(text(width, y + 4, f"{sum(numbers):,}", "note small", anchor="end"))
-        if shown:
-            parts.append(mark(line(x(min(shown)), y, x(max(shown)), y, "link"), *dots[::-1], title=title))
-    return Drawing(width, bottom + 4, join(parts))
-
-
-def _part_names(x: float) -> Markup:
+def _part_names() -> list[alt.Chart]:
     """Name the parts in their colours, above the axis."""
-    parts, at = [], x
-    for code, name in enumerate(_PARTS):
-        parts += [circle(at + 4, 8, 4, f"c{code} outlined"), text(at + 12, 12, name, f"small strong c{code}")]
-        at += text_width(name, 11, "Medium") + 26
-    return join(parts)
+    rows = [{"x": at, "w": name, "c": f"var(--{name})"} for at, name in zip((4, 56, 136), _PARTS, strict=True)]
+    x, y = alt.X("x:Q", scale=None, axis=None), alt.Y(value=-34)
+    colour = alt.Color("c:N", scale=None)
+    dot = chart(rows).mark_point(filled=True, size=50, opacity=1).encode(x, y, color=colour)
+    return [dot, words(rows, x, y, align="left", dx=8, fontWeight=500).encode(color=colour)]
 
 
-def _rows(panels: Sequence[Panel], width: float) -> Drawing:
-    """Return columns of rows; a single one is no wider than reads well."""
-    return tiled(panels, width if len(panels) > 1 else min(width, 640.0), 400)
-
-
-def _halves(rows: Sequence) -> list:  # type: ignore[type-arg]
-    if len(rows) <= _ONE_COLUMN:
-        return [rows]
-    middle = (len(rows) + 1) // 2
-    return [rows[:middle], rows[middle:]]
-
-
-def _gutter(names: list[str], width: float) -> float:
-    most = min(_NAME, width * 0.36)
-    return min(max(text_width(name, 12) for name in names), most) + 12
-
-
-def _total(row: ClassCount) -> int:
-    return row.train + row.validation + row.test
+def confusion_matrix(view: View) -> list[Panel]:
+    """Draw the test photos by true and predicted class, the largest class first."""
+    if view.results is None:
+        return []
+    matrix, names = view.results.test.confusion, [row.name for row in view.run.dataset.classes]
+    order = sorted(range(len(matrix)), key=lambda index: (-sum(matrix[index]), names[index]))
+    rows: list[Row] = []
+    for true in order:
+        photos = sum(matrix[true])
+        for predicted in (each for each in order if matrix[true][each]):
+            number, right = matrix[true][predicted], true == predicted
+            share = number / photos
+            label = (
+                f"{names[true]} taken for {names[predicted]}: {number:,} of {count(photos, 'photo')} ({percent(share)})"
+            )
+            if right:
+                label = f"{names[true]}: {number:,} of {count(photos, 'photo')} right ({percent(share)})"
+            colour = shade(share) if right else error_shade(share)
+            ink = "var(--paper)" if share >= (0.56 if right else 0.44) else "var(--ink)"
+            rows.append({"t": names[true], "p": names[predicted], "w": number, "c": colour, "ink": ink, "d": label})
+    domain = alt.Scale(domain=[names[index] for index in order], paddingInner=0.03, paddingOuter=0)
+    look: dict[str, Any] = {
+        "domain": False,
+        "labelOverlap": False,
+        "labelLimit": 128,
+        "labelFontSize": 11 if len(order) < _MANY else 10,
+    }
+    x = alt.X(
+        "p:N",
+        scale=domain,
+        axis=alt.Axis(orient="top", title="columns: predicted", titleAnchor="start", labelAngle=-90, **look),
+    )
+    y = alt.Y(
+        "t:N",
+        scale=domain,
+        axis=alt.Axis(
+            title="rows: true",
+            titleAngle=0,
+            titleAlign="right",
+            titleAnchor="start",
+            titleX=-8,
+            titleY=-8,
+            **look,
+        ),
+    )
+    cells = chart(rows).mark_rect(aria=True).encode(x, y, color=alt.Color("c:N", scale=None), description=LABEL)
+    fits = alt.expr("bandwidth('x') < 8 * length('' + datum.w) + 6 ? 0 : 1")
+    numbers = words(rows, x, y, opacity=fits).encode(color=alt.Color("ink:N", scale=None))
+    return [panel(cells, numbers, height=300) | {"view": {"fill": "var(--raised)"}, "square": True}]

@@ -3,14 +3,16 @@
 from typing import TypeVar
 
 from job.errors import JobError, ObjectMissingError
-from job.page.exports import draw_figures
+from job.page.charts import draw_figure
+from job.page.figures.every import EXPORTED, FIGURES
 from job.page.page import draw_page
+from job.page.view import View
 from job.records.record import BadRecordError, Record
 from job.records.results import PROGRESS, RESULTS, Progress, Results
 from job.storage import Storage, open_storage
 
 PAGE = "report.html"
-FIGURES = "figures/"
+FOLDER = "figures/"
 
 RecordT = TypeVar("RecordT", bound=Record)
 
@@ -28,19 +30,31 @@ def redraw(uri: str) -> list[str]:
     return write_report(storage, found)
 
 
-def write_report(storage: Storage, results: Results | Progress) -> list[str]:
+def write_report(storage: Storage, run: Results | Progress) -> list[str]:
     """Write the page and the figures beside the results that they are drawn from; return their keys."""
     keys = []
-    for name, content, content_type in draw_figures(results):
-        storage.put(FIGURES + name, content, content_type=content_type)
-        keys.append(FIGURES + name)
-    return [*keys, write_page(storage, results)]
+    for name, content, content_type in draw_figures(run):
+        storage.put(FOLDER + name, content, content_type=content_type)
+        keys.append(FOLDER + name)
+    return [*keys, write_page(storage, run)]
 
 
-def write_page(storage: Storage, results: Results | Progress) -> str:
+def write_page(storage: Storage, run: Results | Progress) -> str:
     """Write the page alone, which takes less time than the figures do; return its key."""
-    storage.put(PAGE, draw_page(results), content_type="text/html; charset=utf-8")
+    storage.put(PAGE, draw_page(run), content_type="text/html; charset=utf-8")
     return PAGE
+
+
+def draw_figures(run: Results | Progress) -> list[tuple[str, bytes, str]]:
+    """Return (name, content, content type) of each main figure that has something to show, for slides and READMEs."""
+    view = View(run)
+    drawn = {name: draw_figure(FIGURES[name], view) for name in EXPORTED}
+    return [
+        (f"{name}.{form}", content, content_type)
+        for name, both in drawn.items()
+        if both is not None
+        for form, content, content_type in zip(("svg", "png"), both, ("image/svg+xml", "image/png"), strict=True)
+    ]
 
 
 def _read(storage: Storage, key: str, record: type[RecordT]) -> RecordT | None:

@@ -119,7 +119,7 @@ def test_objects_have_the_umasks_permissions(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "raised"), [(None, ChangedError), (ValueError(), ChangedError), (Preempted(15), Preempted)]
+    ("error", "raised"), [(None, ChangedError), (KeyError(), ChangedError), (Preempted(15), Preempted)]
 )
 def test_a_file_that_is_written_while_it_is_open(
     tmp_path: Path, error: BaseException | None, raised: type[BaseException]

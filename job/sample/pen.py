@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFilter
 WIDTH, HEIGHT = 60, 80
 SUPERSAMPLING = 4
 WHITE_WALLS = 0.85  # share of the photos; the others stand before a light colour
-OUT_OF_FOCUS = 0.2  # share of the photos
+OUT_OF_FOCUS = 0.3  # share of the photos
 
 Colour: TypeAlias = tuple[int, int, int]
 Floats: TypeAlias = NDArray[np.floating[Any]]

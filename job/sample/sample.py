@@ -220,7 +220,7 @@ def _jpeg_with_exif(photo: Image.Image, rng: np.random.Generator) -> bytes:
 
 def _truncated_jpeg(photo: Image.Image, rng: np.random.Generator) -> bytes:
     jpeg = _jpeg(photo, rng)
-    return jpeg[: len(jpeg) // 2]
+    return jpeg[: 3 * len(jpeg) // 4]  # behind its header
 
 
 def place_sample(cache_dir: Path) -> str:

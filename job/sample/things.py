@@ -39,7 +39,7 @@ def shirt(pen: Pen) -> None:
 
 
 def top(pen: Pen) -> None:
-    tunic = pen.chance(0.35)
+    tunic = pen.chance(0.5)
     if pen.chance(0.5):
         pen.pair([(8, -27), (14, -25), (20, -14), (15, -11), (10, -16)])
     length, flare = (pen.between(27, 36), 15.0) if tunic else (pen.between(14, 25), pen.between(11, 17))
@@ -140,7 +140,7 @@ def flip_flop(pen: Pen) -> None:
     _footbed(pen, pen.accent, None)
     colour = tint(pen.base, 0.6) if pen.chance(0.25) else pen.accent
     _straps(pen, colour, [(15, -1), (11, -11), (0, -11), (-8, -6.5)], [(15, -1), (10, -9), (2, -4), (-5, 7)])
-    if pen.chance(0.2):  # around the heel, as sandals have one
+    if pen.chance(0.4):  # around the heel, as sandals have one
         _straps(pen, colour, [(-9, 7), (-25, -9), (-8, -14)])
 
 

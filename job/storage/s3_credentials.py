@@ -23,7 +23,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from job.storage.s3_errors import CredentialsError, cause_of, code_of, is_passing_status, passes, status_of
+from job.storage.s3_errors import PASSING_STATUSES, CredentialsError, cause_of, code_of, passes, status_of
 
 _SOURCES = {
     "env": "the AWS_ variables",
@@ -156,5 +156,5 @@ def _no_retrieval(error: Exception, method: str) -> tuple[str, bool]:
             return "it has printed something else than version 1 of its form", False
         return "it ended with an error; run it by hand to see which", True
     if status := _STATUS.search(str(error)):
-        return f"it was answered with {status[1]}", is_passing_status(int(status[1]))
+        return f"it was answered with {status[1]}", int(status[1]) in PASSING_STATUSES
     return "there was no answer, or none of the right form", True

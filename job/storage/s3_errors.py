@@ -29,7 +29,7 @@ from job.storage.uri import without_credentials
 _DENIED = {"AccessDenied", "Forbidden", "403"}
 _ACTION = re.compile(r"not authorized to perform: (\w+:\w+)")
 _READING = {"get", "stat", "download"}
-_PASSING_STATUSES = {408, 429, *(status for status in range(500, 600) if status not in {501, 505})}
+PASSING_STATUSES = {408, 429, *(status for status in range(500, 600) if status not in {501, 505})}
 _PASSING_CODES = {
     *("SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"),
     *("InternalError", "ServiceUnavailable", "RequestTimeout", "IDPCommunicationError"),
@@ -94,7 +94,7 @@ _PASSING = (
 def passes(error: BaseException) -> bool:
     """Return whether the same request may succeed a little later."""
     if isinstance(error, ClientError):
-        return code_of(error) in _PASSING_CODES or is_passing_status(status_of(error))
+        return code_of(error) in _PASSING_CODES or status_of(error) in PASSING_STATUSES
     if isinstance(error, CredentialsError):
         return error.passing
     if _is_unsendable(error):
@@ -102,11 +102,6 @@ def passes(error: BaseException) -> bool:
     if isinstance(error, SSLError):  # a reset during the handshake passes, a wrong certificate does not
         return not any(reason in str(error).lower().replace("_", " ") for reason in _FINAL_TLS)
     return isinstance(error, _PASSING)
-
-
-def is_passing_status(status: int) -> bool:
-    """Return whether an answer with this HTTP status may be another a little later."""
-    return status in _PASSING_STATUSES
 
 
 def refusal(error: Exception, operation: str, uri: str, endpoint: str) -> StorageError | ChangedError:

@@ -12,7 +12,7 @@ import vl_convert
 from altair.utils import schemapi
 from markupsafe import Markup
 
-from job.page.figures.every import Figure
+from job.page.figures.every import COLUMNS, FIGURES
 from job.page.figures.parts import Panel, Row, Rows
 from job.page.theme import CONFIG, in_light
 from job.page.view import View
@@ -48,10 +48,10 @@ def script() -> str:
     return vl_convert.javascript_bundle(f"{_IMPORTS}\n{own}")
 
 
-def compile_figure(figure: Figure, view: View) -> list[dict[str, Any]]:
+def compile_figure(name: str, view: View) -> list[dict[str, Any]]:
     """Return the figure's panels in Vega, each as wide as the element that holds it."""
     with unchecked():
-        return [compile_panel(panel) for panel in figure.draw(view)]
+        return [compile_panel(panel) for panel in FIGURES[name](view)]
 
 
 def compile_panel(panel: Panel, width: float | str = "container") -> dict[str, Any]:
@@ -86,30 +86,22 @@ def _named(spec: Panel, tables: list[list[Row]]) -> str:
     return json.dumps(shown(spec), default=name)
 
 
-def draw_figure(figure: Figure, view: View) -> tuple[bytes, bytes] | None:
+def draw_figure(name: str, view: View) -> tuple[bytes, bytes] | None:
     """Return a figure as SVG and PNG in the light palette, or None where there is nothing to show.
 
     Roboto draws them, so they are the same on every machine; it has Latin, Greek and Cyrillic.
     """
     with unchecked():
-        panels = figure.draw(view)
+        panels = FIGURES[name](view)
     if not panels:
         return None
-    if len(panels) == 1:
-        (panel,) = panels
-        square = {"height": WIDTH - 130} if panel.pop("square", False) else {}
-        title = {"text": figure.title, "subtitle": panel.get("title", {}).get("text", ""), "offset": 20}
-        return _both(panel | square | {"width": WIDTH - 130, "title": title})
-    legend = [panels.pop(0) | {"width": 220}] if figure.legend else []
-    columns = min(figure.columns, len(panels))
+    legend = [panels.pop(0) | {"width": 220}] if name == "pair_dependence" else []
+    columns = min(COLUMNS[name], len(panels))
     width = (WIDTH - (columns - 1) * _GAP) // columns - 90  # less what the labels take
-    body = {"concat": [panel | {"width": width} for panel in panels], "columns": columns, "spacing": _GAP}
-    title = {"text": figure.title, "offset": 20}
-    return _both({"vconcat": [*legend, body], "spacing": _GAP, "title": title})
-
-
-def _both(spec: Panel) -> tuple[bytes, bytes]:
-    svg = draw_svg(spec)
+    for panel in panels:
+        panel.update({"width": width} | ({"height": width} if panel.pop("square", False) else {}))
+    body = {"concat": panels, "columns": columns, "spacing": _GAP} if len(panels) > 1 else panels[0]
+    svg = draw_svg({"vconcat": [*legend, body], "spacing": _GAP} if legend else body)
     return svg, vl_convert.svg_to_png(svg.decode(), scale=_ZOOM)
 
 

@@ -4,7 +4,7 @@ from typing import TypeVar
 
 from job.errors import JobError, ObjectMissingError
 from job.page.charts import draw_figure
-from job.page.figures.every import EXPORTED, FIGURES
+from job.page.figures.every import EXPORTED
 from job.page.page import draw_page
 from job.page.view import View
 from job.records.record import BadRecordError, Record
@@ -48,7 +48,7 @@ def write_page(storage: Storage, run: Results | Progress) -> str:
 def draw_figures(run: Results | Progress) -> list[tuple[str, bytes, str]]:
     """Return (name, content, content type) of each main figure that has something to show, for slides and READMEs."""
     view = View(run)
-    drawn = {name: draw_figure(FIGURES[name], view) for name in EXPORTED}
+    drawn = {name: draw_figure(name, view) for name in EXPORTED}
     return [
         (f"{name}.{form}", content, content_type)
         for name, both in drawn.items()

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from job.page import tables
 from job.page.charts import compile_figure, script, shown
-from job.page.figures.every import FIGURES
+from job.page.figures.every import COLUMNS, FIGURES
 from job.page.theme import WEIGHTS, font_face, variables
 from job.page.view import View
 from job.records.results import Progress, Results
@@ -28,7 +28,7 @@ REFRESH_SECONDS = 60
 def draw_page(run: Results | Progress) -> bytes:
     """Return the page of a finished run, or of one that goes on, which loads itself again every minute."""
     view = View(run)
-    panels = {name: compile_figure(figure, view) for name, figure in FIGURES.items()}
+    panels = {name: compile_figure(name, view) for name in FIGURES}
     trials = {f"Trial {trial.number}": view.describe(trial) for trial in view.trials}
     charts = {"figures": {name: specs for name, specs in panels.items() if specs}, "trials": shown(trials)}
     data = json.dumps(charts, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -62,9 +62,10 @@ def _templates() -> Environment:
         "digest": lambda text: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode(),
         "in_words": lambda name: PARAMETERS.get(name, name),
         "point": lambda params: ", ".join(f"{PARAMETERS[name]} {parameter(params[name])}" for name in params),
+        "how_many": lambda group: f"{len(group[1])} {group[0]}",
         "total": lambda seconds: seconds.get("total", 0.0),
     }
-    environment.globals |= {"NBSP": NBSP, "NONE": NONE, "figures": FIGURES, "tables": tables}
+    environment.globals |= {"NBSP": NBSP, "NONE": NONE, "columns": COLUMNS, "tables": tables}
     environment.globals["refresh"] = REFRESH_SECONDS
     return environment
 

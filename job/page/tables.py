@@ -1,7 +1,6 @@
 """The page's tables: what stands in their rows, in words."""
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from job.words import NONE, PARAMETERS, deviation, duration, listed, moment, par
 _RUNNERS_UP = 6
 _CONFUSIONS = 10
 _SHOWN_IDS = 12
-_SAME_REASON = re.compile(r"\d+|'[^']*'|\"[^\"]*\"")
 
 Rows = Sequence[Sequence[str]]
 
@@ -161,8 +159,7 @@ def reasons(view: View) -> Table:
     """Return why ids were left out, the most frequent kind of reason first."""
     groups: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for item in view.run.dataset.quarantined:
-        kind = getattr(item, "kind", None) or _SAME_REASON.sub("…", item.reason)
-        groups[kind].append((item.id, item.reason))
+        groups[item.kind or item.reason].append((item.id, item.reason))
     rows = []
     for _, members in sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])):
         ids, reason = [identifier for identifier, _ in members], members[0][1]

@@ -15,34 +15,22 @@ from typing import Any
 import font_roboto
 from fontTools import subset
 
-LIGHT = {
-    "paper": "#ffffff",
-    "raised": "#f6f7f9",  # behind a block that stands out
-    "ink": "#1a1d21",
-    "muted": "#5d656f",  # secondary text: at least 4.5 to 1 on paper and raised
-    "line": "#c3c9d0",
-    "faint": "#e9ecef",  # grid lines
-    "quiet": "#9aa4b0",  # marks that are many and not the point
-    "accent": "#c8331b",  # the winner; errors
-    "good": "#0b6fb3",
-    "train": "#0072b2",
-    "validation": "#c45100",
-    "test": "#007f5b",
+COLOURS = {
+    "paper": ("#ffffff", "#14171b"),
+    "raised": ("#f6f7f9", "#1c2026"),  # behind a block that stands out
+    "ink": ("#1a1d21", "#e9ecef"),
+    "muted": ("#5d656f", "#a0a9b4"),  # secondary text: at least 4.5 to 1 on paper and raised
+    "line": ("#c3c9d0", "#49515b"),
+    "faint": ("#e9ecef", "#282d34"),  # grid lines
+    "quiet": ("#9aa4b0", "#6c7682"),  # marks that are many and not the point
+    "accent": ("#c8331b", "#ff7b5f"),  # the winner; errors
+    "good": ("#0b6fb3", "#5fb4ea"),
+    "train": ("#0072b2", "#5fb4ea"),
+    "validation": ("#c45100", "#f0953f"),
+    "test": ("#007f5b", "#35c79a"),
 }
-DARK = {
-    "paper": "#14171b",
-    "raised": "#1c2026",
-    "ink": "#e9ecef",
-    "muted": "#a0a9b4",
-    "line": "#49515b",
-    "faint": "#282d34",
-    "quiet": "#6c7682",
-    "accent": "#ff7b5f",
-    "good": "#5fb4ea",
-    "train": "#5fb4ea",
-    "validation": "#f0953f",
-    "test": "#35c79a",
-}
+"""Each colour on light and on dark paper."""
+
 RAMPS = (
     ("#eef3f7", "#c3dbe8", "#8bbdd6", "#4d98bf", "#1f709f", "#0d4a77", "#08284a"),
     ("#1d2630", "#1c3a50", "#1f5676", "#2f789d", "#529ec0", "#8cc5dc", "#d3eef8"),
@@ -112,7 +100,7 @@ def error_shade(share: float) -> str:
 @cache
 def colours(dark: bool = False) -> dict[str, str]:  # noqa: FBT001, FBT002 -- one of two palettes
     """Return every colour, #rrggbb by name, for light or for dark paper."""
-    palette, ramp = (DARK if dark else LIGHT), RAMPS[dark]
+    palette, ramp = {name: pair[dark] for name, pair in COLOURS.items()}, RAMPS[dark]
     places = [(step / (SHADES - 1) * (len(ramp) - 1)) for step in range(SHADES)]
     below = [min(int(place), len(ramp) - 2) for place in places]
     shades = {
@@ -130,7 +118,7 @@ def variables(*, dark: bool) -> str:
 
 def in_light(spec: str) -> str:
     """Return a chart's JSON, or an SVG, with the light colours in place of their names."""
-    return re.sub(r"var\(--(\w+)\)", lambda match: colours()[match[1]], spec)
+    return re.sub(r"var\(--(\w+)\)", lambda match: colours().get(match[1], match[0]), spec)
 
 
 @cache

@@ -4,7 +4,6 @@ Made once for a page; knows no markup and no chart.
 """
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +12,7 @@ from typing import Any
 
 from job.metrics import wilson_interval
 from job.records.objective import sense
-from job.records.results import Dependence, Final, Progress, Results
+from job.records.results import Final, Progress, Results
 from job.records.trial import TrialRecord
 from job.words import NBSP, NONE, OBJECTIVES, PARAMETERS, count, deviation, listed, parameter, score
 
@@ -131,11 +130,6 @@ class View:
         return next((final for _, final in self.finals if final.trial == best.trial), None)
 
     @property
-    def dependence(self) -> Dependence | None:
-        """What the Gaussian process fitted to all trials predicts."""
-        return self.run.dependence
-
-    @property
     def n_planned(self) -> int:
         """How many trials the run is to have."""
         return max(int(self.settings.get("n_trials", 0)), len(self.trials))
@@ -184,11 +178,6 @@ class View:
         """How many test photos are named right."""
         matrix = self.results.test.confusion if self.results else []
         return sum(row[at] for at, row in enumerate(matrix))
-
-    @property
-    def statuses(self) -> list[str]:
-        """How many trials ended in which way."""
-        return [f"{number} {status}" for status, number in Counter(trial.status for trial in self.trials).items()]
 
     @property
     def n_cut_short(self) -> int:

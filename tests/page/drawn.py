@@ -68,7 +68,7 @@ def drawn(name: str, run: Results | Progress, width: float = WIDTH) -> Drawn:
     shapes: list[Shape] = []
     words: list[tuple[str, Point]] = []
     with unchecked():
-        panels = FIGURES[name].draw(View(run))
+        panels = FIGURES[name](View(run))
         assert panels
         for at, panel in enumerate(panels):
             svg = vl_convert.vega_to_svg(compile_panel(panel, width))

@@ -166,7 +166,7 @@ def test_a_trial_stands_at_its_number_and_its_best_value_so_far_is_a_line() -> N
 def test_the_best_value_so_far_never_gets_worse() -> None:
     """The line steps from the first value through each better one to the best."""
     with unchecked():
-        layers = FIGURES["best_value"].draw(View(RESULTS))[0]["layer"]
+        layers = FIGURES["best_value"](View(RESULTS))[0]["layer"]
     (line,) = [layer for layer in layers if layer["mark"]["type"] == "line"]
     points = [(row["x"], row["v"]) for row in line["data"]["name"].rows]
     values = [value for _, value in points]

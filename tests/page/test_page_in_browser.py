@@ -12,6 +12,10 @@ from job.records.results import Progress, Results
 from tests.browser import Browser, open_browser
 from tests.page.made import EARLIER, made_progress, made_results
 
+HOSTILE = (
+    *("<script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>", "a & b", "\x00\x1b[2J", "x" * 300),
+    *("\u202eright to left", "معطف", "${datum}"),
+)
 PAGES: dict[str, Any] = {
     "many classes": lambda: made_results(30, 45, 10),
     "few classes": lambda: made_results(12, 3, 3),
@@ -20,6 +24,7 @@ PAGES: dict[str, Any] = {
     "fixed": lambda: made_results(10, 2, 2, space='{"momentum": 0.9, "optimizer": "adam"}', statuses={}),
     "finals": lambda: made_results(30, 3, 3, n_finals=9),
     "finals by log loss": lambda: made_results(12, 3, 4, n_finals=3, objective="log_loss"),
+    "hostile": lambda: made_results(12, 8, 3, names=HOSTILE),
     "going on": made_progress,
     "just begun": lambda: made_progress(1, statuses={0: "diverged"}),
 }

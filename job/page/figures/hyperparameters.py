@@ -6,28 +6,8 @@ from typing import Any
 
 import altair as alt
 
-from job.page.figures.parts import (
-    LABEL,
-    Panel,
-    Row,
-    chart,
-    column,
-    dots,
-    panel,
-    param_x,
-    placed,
-    range_axis,
-    range_scale,
-    score_axis,
-    score_scale,
-    score_y,
-    short,
-    spread,
-    title_of,
-    trial_row,
-    winner_last,
-    words,
-)
+from job.page.figures import parts
+from job.page.figures.parts import LABEL, Panel, Row
 from job.page.theme import SHADES, shade
 from job.page.view import Range, View
 from job.words import NBSP, parameter, percent
@@ -43,22 +23,24 @@ def importance(view: View) -> list[Panel]:
         return []
     rows = [
         {
-            "y": title_of(name),
+            "y": parts.title_of(name),
             "v": share.total,
             "alone": share.main,
             "w": percent(share.total, 0),
-            "d": f"{title_of(name)}: {percent(share.main)} alone, {percent(share.total)} with interactions",
+            "d": f"{parts.title_of(name)}: {percent(share.main)} alone, {percent(share.total)} with interactions",
         }
         for name, share in shares
     ]
     y = alt.Y("y:N", sort=None, axis=_names(), scale=alt.Scale(paddingInner=0.45, paddingOuter=0.2))
     x = alt.X("v:Q", scale=alt.Scale(domain=[0, 1.25], nice=False), axis=None)
     layers = [
-        chart(rows).mark_bar(color="var(--good)", opacity=0.3, aria=True).encode(x, y, description=LABEL),
-        chart(rows).mark_bar(color="var(--good)", aria=True).encode(column(x, "alone:Q"), y, description=LABEL),
-        words(rows, x, y, style="strong", align="left", dx=8),
+        parts.chart(rows).mark_bar(color="var(--good)", opacity=0.3, aria=True).encode(x, y, description=LABEL),
+        parts.chart(rows)
+        .mark_bar(color="var(--good)", aria=True)
+        .encode(parts.column(x, "alone:Q"), y, description=LABEL),
+        parts.words(rows, x, y, style="strong", align="left", dx=8),
     ]
-    return [panel(*layers, height=alt.Step(30))]
+    return [parts.panel(*layers, height=alt.Step(30))]
 
 
 def _names(**axis: Any) -> alt.Axis:  # noqa: ANN401 -- altair's
@@ -67,7 +49,7 @@ def _names(**axis: Any) -> alt.Axis:  # noqa: ANN401 -- altair's
 
 def partial_dependence(view: View) -> list[Panel]:
     """Draw the predicted value along each hyperparameter, the trials' own values behind it."""
-    dependence = view.dependence
+    dependence = view.run.dependence
     if dependence is None:
         return []
     values = [value for _, value in view.complete]
@@ -77,43 +59,48 @@ def partial_dependence(view: View) -> list[Panel]:
 
 
 def _along(view: View, name: str, curve: Any, values: Sequence[float]) -> Panel:  # noqa: ANN401
-    y, x = score_y(view, values, ticks=4), param_x(view, name)
+    y, x = parts.score_y(view, values, ticks=4), parts.param_x(view, name)
     named = not isinstance(view.searched[name], Range)
     rows: list[Row] = []
     for at, (value, mean, low, high) in enumerate(zip(curve.values, curve.mean, curve.low, curve.high, strict=True)):
-        label = value if named else f"{title_of(name)} {parameter(value)}"
-        row = {"x": at if named else short(value), "v": short(mean), "low": short(low), "high": short(high)}
+        label = value if named else f"{parts.title_of(name)} {parameter(value)}"
+        row = {
+            "x": at if named else parts.short(value),
+            "v": parts.short(mean),
+            "low": parts.short(low),
+            "high": parts.short(high),
+        }
         rows.append(row | {"d": f"{label}: predicted {view.score(mean)}"})
     if named:
         rows = [row | {"left": row["x"] - _ROOM / 2, "right": row["x"] + _ROOM / 2} for row in rows]
-        band = chart(rows).mark_rect(color="var(--good)", opacity=0.14, aria=True)
-        line = chart(rows).mark_rule(color="var(--good)", strokeWidth=2, aria=True)
-        left = column(x, "left:Q")
+        band = parts.chart(rows).mark_rect(color="var(--good)", opacity=0.14, aria=True)
+        line = parts.chart(rows).mark_rule(color="var(--good)", strokeWidth=2, aria=True)
+        left = parts.column(x, "left:Q")
         predicted = [
-            band.encode(left, column(y, "low:Q"), x2=alt.X2("right:Q"), y2=alt.Y2("high:Q"), description=LABEL),
+            band.encode(left, parts.column(y, "low:Q"), x2=alt.X2("right:Q"), y2=alt.Y2("high:Q"), description=LABEL),
             line.encode(left, y, x2=alt.X2("right:Q"), description=LABEL),
         ]
     else:
-        band = chart(rows).mark_area(color="var(--good)", opacity=0.14)
-        reveal = chart(rows[::4]).mark_point(filled=True, color="var(--good)", size=60, opacity=0, aria=True)
+        band = parts.chart(rows).mark_area(color="var(--good)", opacity=0.14)
+        reveal = parts.chart(rows[::4]).mark_point(filled=True, color="var(--good)", size=60, opacity=0, aria=True)
         predicted = [
-            band.encode(x, column(y, "low:Q"), y2=alt.Y2("high:Q")),
-            chart(rows).mark_line(color="var(--good)", strokeWidth=2).encode(x, y),
+            band.encode(x, parts.column(y, "low:Q"), y2=alt.Y2("high:Q")),
+            parts.chart(rows).mark_line(color="var(--good)", strokeWidth=2).encode(x, y),
             reveal.encode(x, y, description=LABEL),
         ]
-    offsets = spread(view, name, _ROOM)
+    offsets = parts.spread(view, name, _ROOM)
     shown = [
-        trial_row(view, trial, "var(--quiet)", 26) | {"x": placed(view, trial, name, offsets)}
-        for trial in winner_last(view, [trial for trial, _ in view.complete])
+        parts.trial_row(view, trial, "var(--quiet)", 26) | {"x": parts.placed(view, trial, name, offsets)}
+        for trial in parts.winner_last(view, [trial for trial, _ in view.complete])
     ]
     share = view.run.importance.get(name)
     note = f"importance {percent(share.total, 0)}" if share else ""
-    return panel(*predicted, dots(shown, x, y), height=150, title=title_of(name), note=note)
+    return parts.panel(*predicted, parts.dots(shown, x, y), height=150, title=parts.title_of(name), note=note)
 
 
 def pair_dependence(view: View) -> list[Panel]:
     """Draw the predicted value over each pair of ranges, with the trials upon it."""
-    surfaces = view.dependence.surfaces if view.dependence else []
+    surfaces = view.run.dependence.surfaces if view.run.dependence else []
     values = [value for surface in surfaces for row in surface.mean for value in row]
     if not surfaces:
         return []
@@ -126,13 +113,13 @@ def _surface(view: View, surface: Any, low: float, high: float) -> Panel:  # noq
         _edges(view.ranges[name], n) for name, n in ((surface.x, len(surface.xs)), (surface.y, len(surface.ys)))
     )
     rows = [
-        {"x": left, "x2": right, "y": bottom, "y2": top, "v": short(value), "c": _shade(view, value, low, high)}
+        {"x": left, "x2": right, "y": bottom, "y2": top, "v": parts.short(value), "c": _shade(view, value, low, high)}
         for means, (bottom, top) in zip(surface.mean, bottoms, strict=True)
         for value, (left, right) in zip(means, lefts, strict=True)
     ]
-    x = alt.X("x:Q", scale=range_scale(across), axis=range_axis(across, title_of(surface.x)))
-    y = alt.Y("y:Q", scale=range_scale(up), axis=range_axis(up))
-    cells = chart(rows).mark_rect(aria=True, strokeWidth=0.6)
+    x = alt.X("x:Q", scale=parts.range_scale(across), axis=parts.range_axis(across, parts.title_of(surface.x)))
+    y = alt.Y("y:Q", scale=parts.range_scale(up), axis=parts.range_axis(up))
+    cells = parts.chart(rows).mark_rect(aria=True, strokeWidth=0.6)
     cells = cells.encode(
         x,
         y,
@@ -144,20 +131,22 @@ def _surface(view: View, surface: Any, low: float, high: float) -> Panel:  # noq
     )
     number = "format(100 * datum.v, '.1f') + '" + NBSP + "%'" if view.in_percent else "format(datum.v, '.3~r')"
     at = " + ', ' + ".join(
-        f"'{title_of(name)} ' + format(datum.{field}, '.2~g') + ' to ' + format(datum.{field}2, '.2~g')"
+        f"'{parts.title_of(name)} ' + format(datum.{field}, '.2~g') + ' to ' + format(datum.{field}2, '.2~g')"
         for name, field in ((surface.x, "x"), (surface.y, "y"))
     )
     cells = cells.transform_calculate(d=f"{at} + ': predicted ' + {number}")
     traces = [
-        trial_row(view, trial, "var(--paper)", 26)
-        | {"x": short(float(trial.params[surface.x])), "y": short(float(trial.params[surface.y]))}
-        for trial in winner_last(view, view.trials)
+        parts.trial_row(view, trial, "var(--paper)", 26)
+        | {"x": parts.short(float(trial.params[surface.x])), "y": parts.short(float(trial.params[surface.y]))}
+        for trial in parts.winner_last(view, view.trials)
     ]
-    return panel(cells, dots(traces, x, y, stroke="var(--ink)"), height=240, title=title_of(surface.y))
+    return parts.panel(
+        cells, parts.dots(traces, x, y, stroke="var(--ink)"), height=240, title=parts.title_of(surface.y)
+    )
 
 
 def _edges(space: Range, cells: int) -> list[tuple[float, float]]:
-    return list(pairwise(short(space.at(edge / cells)) for edge in range(cells + 1)))
+    return list(pairwise(parts.short(space.at(edge / cells)) for edge in range(cells + 1)))
 
 
 def _shade(view: View, value: float, low: float, high: float) -> str:
@@ -172,11 +161,11 @@ def _legend(view: View, values: Sequence[float]) -> Panel:
     steps = [{"x": step, "x2": step + 1, "c": f"var(--q{step})"} for step in range(SHADES)]
     x = alt.X("x:Q", axis=None)
     bar = (
-        chart(steps)
+        parts.chart(steps)
         .mark_rect(strokeWidth=0.6)
         .encode(x, x2=alt.X2("x2:Q"), color=alt.Color("c:N", scale=None), stroke=alt.Stroke("c:N", scale=None))
     )
-    return panel(
+    return parts.panel(
         bar, height=8, title=f"predicted {view.objective_name}", note=f"{view.score(worst)} to {view.score(best)}"
     )
 
@@ -186,8 +175,8 @@ def finals(view: View) -> list[Panel]:
     if not view.finals:
         return []
     values = [v for t, final in view.finals for v in (t.value, *final.values) if v is not None]
-    axis = score_axis(view, values, tickCount=4, grid=True, title=f"validation {view.objective_name}")
-    x = alt.X("v:Q", scale=score_scale(view, values, nice=4), axis=axis)
+    axis = parts.score_axis(view, values, tickCount=4, grid=True, title=f"validation {view.objective_name}")
+    x = alt.X("v:Q", scale=parts.score_scale(view, values, nice=4), axis=axis)
     names = [f"trial {trial.number}" for trial, _ in view.finals]
     colour = alt.expr("indexof(datum.label, 'trial ') == 0 && datum.index == 0 ? 'var(--accent)' : 'var(--ink)'")
     y = alt.Y(
@@ -215,17 +204,17 @@ def finals(view: View) -> list[Panel]:
         means.append(row | {"v": final.mean, "low": low, "high": high, "w": view.spread(final)})
     known = [row for row in means if row["v"] is not None]
     layers = [
-        chart(owns)
+        parts.chart(owns)
         .mark_point(size=55, stroke="var(--muted)", fill="var(--paper)", strokeWidth=1.2, aria=True)
         .encode(x, y, description=LABEL),
-        chart(known)
+        parts.chart(known)
         .mark_rule(strokeWidth=2, opacity=0.4, color="var(--good)", aria=True)
-        .encode(column(x, "low:Q"), y, x2=alt.X2("high:Q"), description=LABEL),
-        dots(seeds, x, y),
-        chart(known)
+        .encode(parts.column(x, "low:Q"), y, x2=alt.X2("high:Q"), description=LABEL),
+        parts.dots(seeds, x, y),
+        parts.chart(known)
         .mark_tick(thickness=2, size=20, aria=True)
         .encode(x, y, color=alt.Color("c:N", scale=None), description=LABEL),
-        words(
+        parts.words(
             [row | {"c": "var(--accent)" if row["c"] == "var(--accent)" else "var(--muted)"} for row in means],
             alt.X(value="width"),
             y,
@@ -234,4 +223,4 @@ def finals(view: View) -> list[Panel]:
             dx=12,
         ).encode(color=alt.Color("c:N", scale=None)),
     ]
-    return [panel(*layers, height=alt.Step(34))]
+    return [parts.panel(*layers, height=alt.Step(34))]

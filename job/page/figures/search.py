@@ -2,27 +2,8 @@
 
 import altair as alt
 
-from job.page.figures.parts import (
-    LABEL,
-    Panel,
-    Row,
-    chart,
-    coloured,
-    dots,
-    haloed,
-    log_ticks,
-    panel,
-    param_x,
-    placed,
-    round_values,
-    score_y,
-    signs,
-    spread,
-    title_of,
-    trial_row,
-    winner_last,
-    words,
-)
+from job.page.figures import parts
+from job.page.figures.parts import LABEL, Panel, Row
 from job.page.view import Range, View
 from job.records.trial import TrialRecord
 from job.words import NBSP, parameter
@@ -48,35 +29,35 @@ def best_value(view: View) -> list[Panel]:
     )
     values = [value for _, value in view.complete]
     low, high, _ = view.domain(values)
-    y = score_y(view, values, ticks=4)
+    y = parts.score_y(view, values, ticks=4)
     colour = "var(--good)"
-    inside = [trial_row(view, t, colour) | {"x": t.number} for t, v in view.complete[::-1] if low <= v <= high]
-    outside = [trial_row(view, t) | {"x": t.number, "m": "triangle-down"} for t, v in view.complete if v < low]
-    outside += [trial_row(view, t) | {"x": t.number, "m": "triangle-up"} for t, v in view.complete if v > high]
+    inside = [parts.trial_row(view, t, colour) | {"x": t.number} for t, v in view.complete[::-1] if low <= v <= high]
+    outside = [parts.trial_row(view, t) | {"x": t.number, "m": "triangle-down"} for t, v in view.complete if v < low]
+    outside += [parts.trial_row(view, t) | {"x": t.number, "m": "triangle-up"} for t, v in view.complete if v > high]
     phases: list[Row] = [{"x": (border - 0.5) / 2, "w": "initial design", "s": (border + 0.5) / (end + 0.5)}]
     phases.append({"x": (border + end) / 2, "w": "Bayesian optimisation", "s": (end - border) / (end + 0.5)})
     fits = alt.expr("width * datum.s > 5.6 * length(datum.w) ? 1 : 0")
     top = alt.Y(value=-14)
     layers = [
-        chart([{"x": -0.5, "x2": border}])
+        parts.chart([{"x": -0.5, "x2": border}])
         .mark_rect(color="var(--raised)", y=-6, y2=_HEIGHT + below)
         .encode(x, x2=alt.X2("x2:Q")),
-        words(phases if view.n_initial else phases[1:], x, top, baseline="bottom", opacity=fits),
-        chart(_best_so_far(view)).mark_line(color=colour, interpolate="step-after").encode(x, y),
-        dots([row | {"s": 40} for row in outside], x, y).encode(
+        parts.words(phases if view.n_initial else phases[1:], x, top, baseline="bottom", opacity=fits),
+        parts.chart(_best_so_far(view)).mark_line(color=colour, interpolate="step-after").encode(x, y),
+        parts.dots([row | {"s": 40} for row in outside], x, y).encode(
             shape=alt.Shape("m:N", scale=None), color=alt.value("var(--quiet)")
         ),
-        dots(inside, x, y),
+        parts.dots(inside, x, y),
     ]
     if valueless:
         strip = alt.Y(value=_HEIGHT + _STRIP)
-        layers.append(signs([trial_row(view, t) | {"x": t.number} for t in valueless], x, strip))
-        layers.append(words([{"w": _NONE}], alt.X(value=-7), strip, align="right"))
+        layers.append(parts.signs([parts.trial_row(view, t) | {"x": t.number} for t in valueless], x, strip))
+        layers.append(parts.words([{"w": _NONE}], alt.X(value=-7), strip, align="right"))
     if view.winner is not None and view.winner.value is not None:
         side = "right" if view.winner.number > view.n_planned / 2 else "left"
         label = {"x": view.winner.number, "v": view.winner.value, "w": _label(view)}
-        layers += haloed([label], x, y, style="winner", align=side, dy=-14 if view.better(1, 0) else 16)
-    return [panel(*layers, height=_HEIGHT, title=f"validation {view.objective_name}")]
+        layers += parts.haloed([label], x, y, style="winner", align=side, dy=-14 if view.better(1, 0) else 16)
+    return [parts.panel(*layers, height=_HEIGHT, title=f"validation {view.objective_name}")]
 
 
 def _label(view: View) -> str:
@@ -99,15 +80,18 @@ def sampled(view: View) -> list[Panel]:
     y = alt.Y("y:Q", scale=scale, axis=alt.Axis(title=None, tickCount=4, format="d", tickMinStep=1))
     panels = []
     for name in view.searched if view.trials else ():
-        x = param_x(view, name)
+        x = parts.param_x(view, name)
         offsets = {trial.number: (trial.number * 4 % 11 - 5) / 18 for trial in view.trials}
         rows = [
-            trial_row(view, t) | {"x": placed(view, t, name, offsets), "y": t.number, "none": t.value is None}
-            for t in winner_last(view, view.trials)
+            parts.trial_row(view, t)
+            | {"x": parts.placed(view, t, name, offsets), "y": t.number, "none": t.value is None}
+            for t in parts.winner_last(view, view.trials)
         ]
         shown = [row for row in rows if not row["none"]]
         without = [row for row in rows if row["none"]]
-        panels.append(panel(dots(shown, x, y), signs(without, x, y), height=150, title=title_of(name)))
+        panels.append(
+            parts.panel(parts.dots(shown, x, y), parts.signs(without, x, y), height=150, title=parts.title_of(name))
+        )
     return panels
 
 
@@ -116,9 +100,9 @@ def parallel_coordinates(view: View) -> list[Panel]:
     names = list(view.searched)
     if not view.trials or not names:
         return []
-    offsets = {name: spread(view, name, _SPREAD) for name in names}
+    offsets = {name: parts.spread(view, name, _SPREAD) for name in names}
     low, high, log = view.domain([value for _, value in view.complete])
-    marks = log_ticks(low, high) if log else round_values(low, high, around=True)
+    marks = parts.log_ticks(low, high) if log else parts.round_values(low, high, around=True)
     axis = Range(low, high, log) if log else Range(marks[0], marks[-1], log)
     rows, ends = [], {}
     order = [t for t in view.trials if t.value is None] + [t for t, _ in view.complete[::-1] if t is not view.winner]
@@ -127,7 +111,7 @@ def parallel_coordinates(view: View) -> list[Panel]:
     for rank, trial in enumerate(order):
         places = [_height(view, trial, name, offsets[name]) for name in names]
         ends[trial.number] = -0.12 if trial.value is None else min(max(axis.share(trial.value), 0.0), 1.0)
-        look: Row = {"d": f"Trial {trial.number}", "k": rank, "c": coloured(view, trial)}
+        look: Row = {"d": f"Trial {trial.number}", "k": rank, "c": parts.coloured(view, trial)}
         look |= {"s": 2.5 if trial is view.winner else 1.3 if len(order) < 100 else 0.9}  # noqa: PLR2004 -- lines
         look |= {"a": 1 if trial is view.winner else 0.8 if len(order) < 100 else 0.45}  # noqa: PLR2004
         look |= {"h": [4, 4] if trial.value is None else [1, 0]}
@@ -135,7 +119,7 @@ def parallel_coordinates(view: View) -> list[Panel]:
     x = alt.X("x:Q", scale=alt.Scale(domain=[0, len(names)], nice=False), axis=None)
     y = alt.Y("y:Q", scale=alt.Scale(domain=[0, 1], nice=False), axis=None)
     lines = (
-        chart(rows)
+        parts.chart(rows)
         .mark_line(interpolate="monotone", aria=True)
         .encode(
             x,
@@ -152,7 +136,7 @@ def parallel_coordinates(view: View) -> list[Panel]:
     ticks += [{"x": len(names), "y": axis.share(value), "w": view.score(value)} for value in marks]
     if min(ends.values()) < 0:
         ticks.append({"x": len(names), "y": -0.12, "w": _NONE})
-    heads = [{"x": at, "w": title_of(name)} for at, name in enumerate(names)]
+    heads = [{"x": at, "w": parts.title_of(name)} for at, name in enumerate(names)]
     heads.append({"x": len(names), "w": view.objective_name})
     first, rest = [row for row in ticks if not row["x"]], [row for row in ticks if row["x"]]
     rules = [{"x": at, "y": 0, "y2": 1} for at in range(len(names) + 1)]
@@ -160,27 +144,27 @@ def parallel_coordinates(view: View) -> list[Panel]:
     broken = f"{narrow} ? split(datum.w, ' ') : datum.w"
     raised = f"{narrow} ? 14 - 14 * length(split(datum.w, ' ')) : 0"
     layers = [
-        chart(rules).mark_rule(color="var(--line)").encode(x, y, y2=alt.Y2("y2:Q")),
+        parts.chart(rules).mark_rule(color="var(--line)").encode(x, y, y2=alt.Y2("y2:Q")),
         lines,
-        *haloed(rest, x, y, align="left", dx=8),
-        words(first, x, y, align="right", dx=-8),
-        words(
+        *parts.haloed(rest, x, y, align="left", dx=8),
+        parts.words(first, x, y, align="right", dx=-8),
+        parts.words(
             heads, x, alt.Y(value=-14), style="strong", baseline="bottom", text=alt.expr(broken), dy=alt.expr(raised)
         ),
     ]
-    return [panel(*layers, height=270)]
+    return [parts.panel(*layers, height=270)]
 
 
 def _height(view: View, trial: TrialRecord, name: str, offsets: dict[int, float]) -> float:
     space = view.searched[name]
     if isinstance(space, Range):
         return space.share(float(trial.params[name]))
-    return 1 - (placed(view, trial, name, offsets) + 0.5) / len(space)
+    return 1 - (parts.placed(view, trial, name, offsets) + 0.5) / len(space)
 
 
 def _ticks(view: View, name: str, at: int) -> list[Row]:
     space = view.searched[name]
     if not isinstance(space, Range):
         return [{"x": at, "y": 1 - (index + 0.5) / len(space), "w": each} for index, each in enumerate(space)]
-    values = (log_ticks(space.low, space.high) if space.log else []) or round_values(space.low, space.high)
+    values = (parts.log_ticks(space.low, space.high) if space.log else []) or parts.round_values(space.low, space.high)
     return [{"x": at, "y": round(space.share(value), 4), "w": parameter(value)} for value in values]

@@ -140,9 +140,11 @@ def _surface(view: View, surface: Any, low: float, high: float) -> Panel:  # noq
         | {"x": parts.short(float(trial.params[surface.x])), "y": parts.short(float(trial.params[surface.y]))}
         for trial in parts.winner_last(view, view.trials)
     ]
-    return parts.panel(
-        cells, parts.dots(traces, x, y, stroke="var(--ink)"), height=240, title=parts.title_of(surface.y)
-    )
+    top = parts.words(
+        [{"w": "0"}], alt.X(value=-20), alt.Y(value=0), opacity=0
+    )  # takes the room that a tick's label would
+    shown = parts.dots(traces, x, y, stroke="var(--ink)")
+    return parts.panel(cells, shown, top, height=240, title=parts.title_of(surface.y))
 
 
 def _edges(space: Range, cells: int) -> list[tuple[float, float]]:

@@ -6,8 +6,7 @@ from typing import Any, TypeVar
 import altair as alt
 
 from job.metrics import wilson_interval
-from job.page.figures.hyperparameters import _names
-from job.page.figures.parts import LABEL, Panel, Row, chart, column, panel, words
+from job.page.figures.parts import LABEL, Panel, Row, chart, column, panel, row_names, words
 from job.page.theme import error_shade, shade
 from job.page.view import View
 from job.words import NBSP, count, percent
@@ -97,7 +96,7 @@ def class_recall(view: View) -> list[Panel]:
 
 
 def _class_rows(part: Sequence[Row]) -> alt.Y:
-    return alt.Y("y:N", sort=None, scale=alt.Scale(domain=[row["y"] for row in part]), axis=_names())
+    return alt.Y("y:N", sort=None, scale=alt.Scale(domain=[row["y"] for row in part]), axis=row_names())
 
 
 def _numbers(part: Sequence[Row], y: alt.Y, title: str) -> list[alt.Chart]:
@@ -145,14 +144,14 @@ def class_balance(view: View) -> list[Panel]:
             layers.append(mark.encode(x, y, description=LABEL))
         layers += [
             *_numbers(part, y, "all"),
-            *_part_names(),
+            *_partrow_names(),
         ]
         return panel(*layers, height=alt.Step(_ROW))
 
     return _columns(rows, draw)
 
 
-def _part_names() -> list[alt.Chart]:
+def _partrow_names() -> list[alt.Chart]:
     """Name the parts in their colours, above the axis."""
     rows = [{"x": at, "w": name, "c": f"var(--{name})"} for at, name in zip((4, 56, 136), _PARTS, strict=True)]
     x, y = alt.X("x:Q", scale=None, axis=None), alt.Y(value=-34)

@@ -31,7 +31,7 @@ def importance(view: View) -> list[Panel]:
         }
         for name, share in shares
     ]
-    y = alt.Y("y:N", sort=None, axis=_names(), scale=alt.Scale(paddingInner=0.45, paddingOuter=0.2))
+    y = alt.Y("y:N", sort=None, axis=parts.row_names(), scale=alt.Scale(paddingInner=0.45, paddingOuter=0.2))
     x = alt.X("v:Q", scale=alt.Scale(domain=[0, 1.25], nice=False), axis=None)
     layers = [
         parts.chart(rows).mark_bar(color="var(--good)", opacity=0.3, aria=True).encode(x, y, description=LABEL),
@@ -41,10 +41,6 @@ def importance(view: View) -> list[Panel]:
         parts.words(rows, x, y, style="strong", align="left", dx=8),
     ]
     return [parts.panel(*layers, height=alt.Step(30))]
-
-
-def _names(**axis: Any) -> alt.Axis:  # noqa: ANN401 -- altair's
-    return alt.Axis(title=None, style="names", **axis)
 
 
 def partial_dependence(view: View) -> list[Panel]:
@@ -180,49 +176,36 @@ def finals(view: View) -> list[Panel]:
     axis = parts.score_axis(view, values, tickCount=4, grid=True, title=f"validation {view.objective_name}")
     x = alt.X("v:Q", scale=parts.score_scale(view, values, nice=4), axis=axis)
     names = [f"trial {trial.number}" for trial, _ in view.finals]
-    colour = alt.expr("indexof(datum.label, 'trial ') == 0 && datum.index == 0 ? 'var(--accent)' : 'var(--ink)'")
-    y = alt.Y(
-        "y:N", sort=None, scale=alt.Scale(domain=names), axis=_names(labelColor=colour if view.chosen else "var(--ink)")
-    )
+    first = alt.expr("datum.index == 0 ? 'var(--accent)' : 'var(--ink)'")
+    axis = parts.row_names(labelColor=first if view.chosen else "var(--ink)")
+    y = alt.Y("y:N", sort=None, scale=alt.Scale(domain=names), axis=axis)
+    colour = alt.Color("c:N", scale=None)
+    rows: list[Row] = []
     seeds: list[Row] = []
-    means: list[Row] = []
-    owns: list[Row] = []
     for name, (trial, final) in zip(names, view.finals, strict=True):
-        c = "var(--accent)" if final is view.chosen else "var(--good)"
-        own_value = "no value" if trial.value is None else view.score(trial.value)
-        label = (
-            f"Trial {trial.number}: {view.spread(final)}\nother seeds: {view.seeds(final)}\nin the search: {own_value}"
-        )
-        row = {"y": name, "c": c, "d": label}
-        seeds += [
-            row | {"v": value, "s": 55 if len(final.values) <= _MANY else 28}
-            for value in final.values
-            if value is not None
-        ]
-        owns += [row | {"v": trial.value}] if trial.value is not None else []
-        low, high = (
-            (final.mean - (final.std or 0), final.mean + (final.std or 0)) if final.mean is not None else (None, None)
-        )
-        means.append(row | {"v": final.mean, "low": low, "high": high, "w": view.spread(final)})
-    known = [row for row in means if row["v"] is not None]
+        won = final is view.chosen
+        own = "no value" if trial.value is None else view.score(trial.value)
+        spread = view.spread(final)
+        label = f"Trial {trial.number}: {spread}\nother seeds: {view.seeds(final)}\nin the search: {own}"
+        row = {"y": name, "d": label, "w": spread, "own": trial.value, "v": final.mean}
+        row |= {"c": "var(--accent)" if won else "var(--good)", "ink": "var(--accent)" if won else "var(--muted)"}
+        if final.mean is not None:
+            row |= {"low": final.mean - (final.std or 0.0), "high": final.mean + (final.std or 0.0)}
+        size = 55 if len(final.values) <= _MANY else 28
+        seeds += [row | {"v": value, "s": size} for value in final.values if value is not None]
+        rows.append(row)
+    known = parts.chart(row for row in rows if row["v"] is not None)
+    ring: Row = {"size": 55, "stroke": "var(--muted)", "fill": "var(--paper)", "strokeWidth": 1.2, "aria": True}
+    deviation = known.mark_rule(strokeWidth=2, opacity=0.4, color="var(--good)", aria=True)
     layers = [
-        parts.chart(owns)
-        .mark_point(size=55, stroke="var(--muted)", fill="var(--paper)", strokeWidth=1.2, aria=True)
-        .encode(x, y, description=LABEL),
-        parts.chart(known)
-        .mark_rule(strokeWidth=2, opacity=0.4, color="var(--good)", aria=True)
-        .encode(parts.column(x, "low:Q"), y, x2=alt.X2("high:Q"), description=LABEL),
+        parts.chart(row for row in rows if row["own"] is not None)
+        .mark_point(**ring)
+        .encode(parts.column(x, "own:Q"), y, description=LABEL),
+        deviation.encode(parts.column(x, "low:Q"), y, x2=alt.X2("high:Q"), description=LABEL),
         parts.dots(seeds, x, y),
-        parts.chart(known)
-        .mark_tick(thickness=2, size=20, aria=True)
-        .encode(x, y, color=alt.Color("c:N", scale=None), description=LABEL),
-        parts.words(
-            [row | {"c": "var(--accent)" if row["c"] == "var(--accent)" else "var(--muted)"} for row in means],
-            alt.X(value="width"),
-            y,
-            fontSize=12,
-            align="left",
-            dx=12,
-        ).encode(color=alt.Color("c:N", scale=None)),
+        known.mark_tick(thickness=2, size=20, aria=True).encode(x, y, color=colour, description=LABEL),
+        parts.words(rows, alt.X(value="width"), y, fontSize=12, align="left", dx=12).encode(
+            color=parts.column(colour, "ink:N")
+        ),
     ]
     return [parts.panel(*layers, height=alt.Step(34))]

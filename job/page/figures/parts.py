@@ -25,7 +25,7 @@ class Rows:
 
 Panel = dict[str, Any]
 """A chart as Vega-Lite."""
-ChannelT = TypeVar("ChannelT", alt.X, alt.Y)
+ChannelT = TypeVar("ChannelT", alt.X, alt.Y, alt.Color)
 LABEL = alt.Description("d:N")
 SIGNS = {"diverged": "M-1,-1L1,1M-1,1L1,-1", "failed": "triangle-up", "pruned": "circle"}
 """How trials without a value are drawn."""
@@ -140,6 +140,11 @@ def names_axis(names: list[str]) -> alt.Axis:
     name = f"{json.dumps(names)}[datum.value]"
     label = f"width < {44 * len(names)} && datum.value % 2 ? ['', {name}] : {name}"  # every other one lower
     return alt.Axis(title=None, values=list(range(len(names))), labelExpr=label, labelOverlap=False)
+
+
+def row_names(**axis: Any) -> alt.Axis:  # noqa: ANN401 -- altair's
+    """Return an axis of rows' names at the left."""
+    return alt.Axis(title=None, style="names", **axis)
 
 
 def log_ticks(low: float, high: float) -> list[float]:

@@ -4,8 +4,7 @@ from datetime import datetime, timedelta
 
 import altair as alt
 
-from job.page.figures.hyperparameters import _names
-from job.page.figures.parts import LABEL, Panel, Row, chart, panel, words
+from job.page.figures.parts import LABEL, Panel, Row, chart, panel, row_names, words
 from job.page.view import View
 from job.records.run import AttemptRecord
 from job.words import duration, moment, percent
@@ -25,7 +24,7 @@ def phases(view: View) -> list[Panel]:
         rows.append({"y": name, "v": round(each, 3), "w": label, "d": f"{name}: {label}"})
     if not rows:
         return []
-    y = alt.Y("y:N", sort=None, axis=_names(), scale=alt.Scale(paddingInner=0.42, paddingOuter=0.2))
+    y = alt.Y("y:N", sort=None, axis=row_names(), scale=alt.Scale(paddingInner=0.42, paddingOuter=0.2))
     x = alt.X("v:Q", axis=None, scale=alt.Scale(nice=False, domain=[0, rows[0]["v"]]))
     bars = chart(rows).mark_bar(color="var(--good)", aria=True).encode(x, y, description=LABEL)
     return [panel(bars, words(rows, x, y, align="left", dx=8), height=alt.Step(28))]
@@ -65,7 +64,7 @@ def attempts(view: View) -> list[Panel]:
         "y:N",
         sort=None,
         scale=alt.Scale(domain=[row["y"] for row in bars], paddingInner=0.45, paddingOuter=0.2),
-        axis=_names(),
+        axis=row_names(),
     )
     axis = alt.Axis(title=f"{name} since {moment(first)}", grid=True, tickCount=6)
     x = alt.X("v:Q", scale=alt.Scale(domain=[0, whole / unit], nice=False), axis=axis)

@@ -26,8 +26,8 @@ from job.settings import Settings
 from job.storage.local import LocalStorage
 from job.study.checkpoints import Checkpoints
 from job.study.journal import Journal
-from job.training.checkpoint import copy_weights
 from job.training.device import configure_torch, usable_threads
+from job.training.model import copy_weights
 from job.training.plan import Equipment, TrialPlan
 from job.training.state import TrialState, fresh_state
 from job.training.trial import Hooks, run_trial
@@ -45,7 +45,7 @@ def seconds_of(gear: Equipment, journal: Journal, number: int, *, checkpoint: bo
     """Train some steps; return the seconds that they took and those that training stood still."""
     plan = TrialPlan(number, 0, 0.001, 0.9, 0.001, "adam", 10, BATCH, "accuracy")
     state = fresh_state(plan, gear)
-    state.result.weights = copy_weights(state.model)
+    state.outcome.weights = copy_weights(state.model)
     checkpoints = Checkpoints(journal, plan, gear, seconds=1e9)
     started = 0.0
 

@@ -11,7 +11,7 @@ from job.records.results import Results
 
 def print_summary(results: Results, uri: str) -> None:
     """Print the trials, the winner, its test scores and where the results lie."""
-    console = Console()
+    console = Console(highlight=False)
     table = Table(box=SIMPLE, padding=0)
     for column in ("trial", "status", results.settings["objective"], "optimizer"):
         table.add_column(column, no_wrap=True)
@@ -30,23 +30,21 @@ def print_summary(results: Results, uri: str) -> None:
         )
     console.print(table)
     _print_warnings(console, results.dataset)
-    test, low, high = results.test, *results.test.accuracy_ci95
-    photos = sum(row.support for row in test.per_class)
-    best = results.best
+    best, test, (low, high) = results.best, results.test, results.test.accuracy_ci95
     seeds = next((len(final.values) for final in results.finals if final.trial == best.trial), 0)
     chosen = f", with a mean of {best.value:.4f} over {seeds} other seeds" if best.repetition is not None else ""
+    photos = sum(row.support for row in test.per_class)
     console.print(
         f"Trial {best.trial} won{chosen}. On {photos} test photos that nothing else in this run saw: accuracy "
-        f"{test.accuracy:.3f} (95 % interval {low:.3f} to {high:.3f}), macro F1 {test.macro_f1:.3f}.",
-        highlight=False,
+        f"{test.accuracy:.3f} (95 % interval {low:.3f} to {high:.3f}), macro F1 {test.macro_f1:.3f}."
     )
-    console.print(f"Results: {uri}", highlight=False, soft_wrap=True)
-    console.print(f"To look at: {uri.removesuffix('results.json')}report.html", highlight=False, soft_wrap=True)
+    console.print(f"Results: {uri}", soft_wrap=True)
+    console.print(f"Page: {uri.removesuffix('results.json')}report.html", soft_wrap=True)
 
 
 def print_check(dataset: Dataset) -> None:
     """Print what the catalogue holds and what was left out."""
-    console = Console()
+    console = Console(highlight=False)
     table = Table(box=SIMPLE, title=f"{dataset.images} photos of {len(dataset.classes)} classes")
     table.add_column("class")
     for column in ("train", "validation", "test"):
@@ -57,12 +55,11 @@ def print_check(dataset: Dataset) -> None:
     repeated = f"{len(dataset.repeated)} rows twice, " if dataset.repeated else ""
     console.print(
         f"{dataset.rows} rows, {repeated}{len(dataset.repaired)} names repaired, {len(dataset.quarantined)} ids left "
-        f"out, {dataset.duplicate_groups} groups of identical photos, none across the split.",
-        highlight=False,
+        f"out, {dataset.duplicate_groups} groups of identical photos, none across the split."
     )
     _print_warnings(console, dataset)
 
 
 def _print_warnings(console: Console, dataset: Dataset) -> None:
-    for words in dataset.warnings():
-        console.print(words, style="yellow", highlight=False, markup=False)
+    for sentence in dataset.warnings():
+        console.print(sentence, style="yellow", markup=False)

@@ -1,8 +1,7 @@
-"""The published model as ONNX: torchvision's ResNet18 written down node by node, uint8 photos in, probabilities out.
+"""The published model as ONNX: torchvision's ResNet18 written node by node, uint8 photos in, probabilities out.
 
-torch.onnx.export takes 6 s, and its file tells where on the machine torch lies; its older, faster form is deprecated.
-Written like this the file is a pure function of its arguments, byte for byte, and takes a tenth of a second. Knows no
-storage layout.
+torch.onnx.export takes 6 s, and its file holds paths of the machine; its older, faster form is deprecated. Written like
+this the file is a pure function of its arguments, byte for byte, and takes a tenth of a second.
 """
 
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ INPUT = "images"
 OUTPUT = "probabilities"
 
 _OPSET, _IR_VERSION = 17, 8
-"""Those of 2022, which have all that a ResNet18 needs, so that older runtimes read the file, too."""
+"""Of 2022, so that older runtimes read the file; they have all that a ResNet18 needs."""
 
 _EPSILON = 1e-5  # of torch's BatchNorm2d
 _STAGES = (("layer1", 1), ("layer2", 2), ("layer3", 2), ("layer4", 2))
@@ -29,10 +28,10 @@ _STAGES = (("layer1", 1), ("layer2", 2), ("layer3", 2), ("layer4", 2))
 def export_onnx(
     weights: bytes, normalisation: Normalisation, *, height: int, width: int, metadata: Mapping[str, str]
 ) -> bytes:
-    """Return an ONNX model of the ResNet18 whose state dict is in `weights`, the bytes of a safetensors file.
+    """Return an ONNX model of the ResNet18 whose state dict is in `weights`, a safetensors file.
 
-    Its input `images` is (N, height, width, 3) uint8, RGB, for any N: normalisation is part of the graph. Its output
-    `probabilities` is (N, C) float32. The graph's weights have the names that they have in `weights`.
+    Its input `images` is (N, height, width, 3) uint8, RGB, for any N; the graph normalises it. Its output
+    `probabilities` is (N, C) float32. The weights keep their names.
     """
     graph = _Graph(load_safetensors(weights))
     photos = graph.node("Cast", INPUT, to=TensorProto.FLOAT)
@@ -64,7 +63,7 @@ def export_onnx(
 
 
 def _block(graph: "_Graph", features: str, name: str, stride: int) -> str:
-    """Add torchvision's BasicBlock: two convolutions beside the identity or, to another size, one of 1 x 1."""
+    """Add torchvision's BasicBlock: two convolutions beside the identity or, if the size changes, a 1 x 1 one."""
     inner = graph.convolution(features, f"{name}.conv1", f"{name}.bn1", stride)
     inner = graph.convolution(graph.node("Relu", inner), f"{name}.conv2", f"{name}.bn2", stride=1)
     if f"{name}.downsample.0.weight" in graph.weights:
@@ -73,7 +72,7 @@ def _block(graph: "_Graph", features: str, name: str, stride: int) -> str:
 
 
 class _Graph:
-    """Nodes and initializers as they are added, in order; a value is known by its name."""
+    """Nodes and initializers in the order in which they were added; a value is known by its name."""
 
     def __init__(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
         self.weights = weights
@@ -98,7 +97,7 @@ class _Graph:
         return self.constant(name, self.weights[name])
 
     def convolution(self, features: str, convolution: str, norm: str, stride: int) -> str:
-        """Add a convolution that keeps the size but for its stride, and its batch normalisation."""
+        """Add a convolution, padded to keep the size at stride 1, and its batch normalisation."""
         kernel = self.weights[f"{convolution}.weight"].shape[2]
         features = self.node(
             "Conv",

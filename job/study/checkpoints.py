@@ -14,7 +14,7 @@ from job.errors import ObjectMissingError, StorageError, StorageUnavailableError
 from job.study.journal import Journal
 from job.training.checkpoint import BadCheckpointError, seal
 from job.training.plan import Equipment, TrialPlan, step_sizes
-from job.training.state import TrialState, fresh_state, restore_state, take_snapshot
+from job.training.state import TrialState, fresh_state, restore_state, take_checkpoint
 
 GENERATIONS = 2
 """Checkpoints to keep: if the newest is damaged, the older one is used."""
@@ -81,7 +81,7 @@ class Checkpoints:
 
     def _submit(self, state: TrialState) -> None:
         started = time.monotonic()
-        data = take_snapshot(self._plan, state)
+        data = take_checkpoint(self._plan, state)
         with self._box.changed:
             self._box.waiting = ((state.epoch - 1) * self._steps + state.step, data)
             self._box.changed.notify_all()

@@ -21,7 +21,6 @@ from job.study.attempt import Workbench
 from job.study.checkpoints import Checkpoints, resume_state
 from job.study.ledger import Due, Ledger
 from job.study.suggestions import Suggestion
-from job.training.checkpoint import plain_layout
 from job.training.plan import EpochScores, TrialOutcome, TrialPlan
 from job.training.state import TrialState
 from job.training.trial import Hooks, never, run_trial
@@ -49,7 +48,7 @@ def record(bench: Workbench, ledger: Ledger, suggestion: Suggestion, outcome: Tr
     if outcome.weights is None or outcome.value is None:
         model = None
     elif better(outcome.value, rival.value if rival else None, bench.settings.objective):
-        model = bench.journal.store_model(due.name, save_safetensors(plain_layout(outcome.weights)))
+        model = bench.journal.store_model(due.name, save_safetensors(outcome.weights))
     written = bench.journal.record_trial(_record(bench, suggestion, outcome, model))
     ledger = ledger.plus(written)
     bench.journal.forget(ledger)
@@ -80,7 +79,7 @@ def train_again(bench: Workbench, recorded: TrialRecord) -> bytes:
     with bench.stop.deferred():
         due = Due(recorded.number, recorded.repetition)
         outcome = _train(bench, trial_plan(bench.settings, due, recorded.params), never)
-        data = save_safetensors(plain_layout(outcome.weights or {}))
+        data = save_safetensors(outcome.weights or {})
         model = bench.journal.store_model(due.name, data)
         if model != recorded.model:
             bench.journal.storage.delete(model.key)

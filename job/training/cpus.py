@@ -1,4 +1,4 @@
-"""How many CPU threads there are to train with: what the machine, the process and its container allow."""
+"""The number of CPU threads to train with: what the machine, the process and its container allow."""
 
 import math
 import os
@@ -13,10 +13,7 @@ MEMBERSHIP = Path("/proc/self/cgroup")
 
 
 def usable_threads() -> int:
-    """Return how many CPU threads to train with.
-
-    OMP_NUM_THREADS where it is set, else what the process's affinity and its container's CPU limit allow.
-    """
+    """Return OMP_NUM_THREADS if it is set, else what the process's affinity and its container's CPU limit allow."""
     wanted = os.environ.get("OMP_NUM_THREADS", "")
     if wanted.isdigit() and int(wanted) > 0:
         return int(wanted)
@@ -26,7 +23,7 @@ def usable_threads() -> int:
 
 
 def refuse_missing_threads(count: int) -> None:
-    """Raise ResourcesError unless `count` threads can run at once: OpenMP ends the process where it gets too few."""
+    """Raise ResourcesError unless `count` threads can run at once; OpenMP would end the process."""
     done = threading.Event()
     started = []
     try:
@@ -44,12 +41,12 @@ def refuse_missing_threads(count: int) -> None:
 
 
 def _quotas() -> Iterator[float]:
-    """Yield each limit in CPUs that holds for this process: that of its control group and of every one above it."""
+    """Yield the CPU limits of this process's control group and of every group above it, in CPUs."""
     try:
         lines = MEMBERSHIP.read_text("utf-8", "replace").splitlines()
     except OSError:
         lines = []
-    for line in ["0::/", "0:cpu:/", *lines]:  # those of the roots hold where the groups of the host are not mounted
+    for line in ["0::/", "0:cpu:/", *lines]:  # a container sees its own group as the root
         _, controllers, path = line.split(":", 2)
         if not controllers:  # version 2
             roots, read = (CGROUPS, CGROUPS / "unified"), _quota_of_version_2

@@ -1,7 +1,6 @@
-"""The photos on the device: a batch is an index, a flip and shift, and a normalisation, all done there.
+"""The photos on the device, where a batch is an index, a flip and shift, and a normalisation.
 
-Which photos, in which order and how they are moved depends on (seed, trial, epoch) alone, so training can go on from
-any step of any epoch.
+An epoch's order and moves depend on (seed, trial, epoch) alone, so training can go on from any step of it.
 """
 
 import math
@@ -16,9 +15,9 @@ from torch import Tensor
 from job.seeds import derive_seed
 
 MAX_SHIFT = 4
-"""Pixels by which a training photo is moved at most, each way; what leaves the frame is replaced by the border."""
+"""Most pixels by which a training photo is moved each way; the border is repeated where it left the frame."""
 
-_STATISTICS_PHOTOS = 64  # that are in the cache at once
+_STATISTICS_PHOTOS = 64  # fit in the processor's cache
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -39,7 +38,7 @@ class Photos:
     images: Tensor
     """(N, H, W, 3) uint8."""
     labels: Tensor
-    """(N,) int64; read only where an index points."""
+    """(N,) int64."""
     train: Tensor
     """(n,) int64, rows of `images`."""
     validation: Tensor
@@ -49,7 +48,7 @@ class Photos:
 
     @cached_property
     def moments(self) -> Tensor:
-        """What `normalise` takes; a copy to a GPU waits for all that it has to do, so it is made once."""
+        """What `normalise` takes; made once, since a copy to a GPU waits for all work queued there."""
         return moments_of(self.normalisation, self.images)
 
 
@@ -68,8 +67,8 @@ class EpochPlan:
 def normalisation_of(images: NDArray[np.uint8], rows: NDArray[np.int64]) -> Normalisation:
     """Return mean and standard deviation over the given rows of `images`, (N, H, W, 3), and no others.
 
-    Sums of whole pixels and of their squares are exact, and adding photo to photo takes a twentieth of the time that
-    floats take: 0.2 s for 24,800 photos of 80x60.
+    Integer sums are exact, and adding photo to photo takes a twentieth of the time of floats: 0.2 s for 24,800 photos
+    of 80x60.
     """
     sums = np.zeros((2, *images.shape[1:]), np.int64)  # of each place in a photo: pixels, and their squares
     for start in range(0, len(rows), _STATISTICS_PHOTOS):
@@ -86,7 +85,7 @@ def normalisation_of(images: NDArray[np.uint8], rows: NDArray[np.int64]) -> Norm
 
 
 def plan_epoch(photos: Photos, seed: int, trial: int, epoch: int) -> EpochPlan:
-    """Return the plan of an epoch, a pure function of the arguments; drawn on the CPU, so equal on every device."""
+    """Return the plan of an epoch, a pure function of the arguments; drawn on the CPU, so that devices agree."""
     count = len(photos.train)
     generator = torch.Generator().manual_seed(derive_seed(seed, "epoch", trial, epoch))
     order = torch.randperm(count, generator=generator)
@@ -97,7 +96,7 @@ def plan_epoch(photos: Photos, seed: int, trial: int, epoch: int) -> EpochPlan:
 
 
 def training_batch(photos: Photos, plan: EpochPlan, start: int, size: int) -> tuple[Tensor, Tensor]:
-    """Return inputs (B, 3, H, W) float32 in channels_last, and classes (B,), of a step that begins at photo `start`."""
+    """Return inputs (B, 3, H, W) float32 in channels_last, and classes (B,), of the step from photo `start` on."""
     rows = plan.order[start : start + size]
     shift = plan.shift[start : start + size]
     height, width = photos.images.shape[1:3]
@@ -105,22 +104,22 @@ def training_batch(photos: Photos, plan: EpochPlan, start: int, size: int) -> tu
     x = torch.arange(width, device=rows.device)[None, :] + shift[:, 1:]
     y, x = y.clamp_(0, height - 1), x.clamp_(0, width - 1)  # (B, H), (B, W)
     x = torch.where(plan.flip[start : start + size, None], width - 1 - x, x)
-    # one gather of pixels picks, moves and flips; the photos are never copied whole
+    # one gather of pixels picks, moves and flips, without a copy of whole photos
     places = (rows[:, None] * height + y)[:, :, None] * width + x[:, None, :]  # (B, H, W)
     images = photos.images.view(-1, 3).index_select(0, places.flatten()).view(*places.shape, 3)
     return normalise(images, photos.moments), photos.labels[rows]
 
 
 def normalise(images: Tensor, moments: Tensor) -> Tensor:
-    """Turn (B, H, W, 3) uint8 into (B, 3, H, W) float32, whose memory layout is channels_last as it stands."""
+    """Turn (B, H, W, 3) uint8 into (B, 3, H, W) float32 in channels_last."""
     values = (images.flatten(1) - moments[0]) / moments[1]  # (B, H * W * 3)
     return values.view(images.shape).permute(0, 3, 1, 2)
 
 
 def moments_of(normalisation: Normalisation, images: Tensor) -> Tensor:
-    """Return mean and standard deviation of whole pixels for each value of a photo of `images`, (2, H * W * 3) float32.
+    """Return mean and standard deviation for each value of a photo of `images`, (2, H * W * 3) float32, of 0 to 255.
 
-    On a CPU a loop over long rows is five times faster than one over the three channels.
+    Long rows make normalisation on a CPU five times faster than a loop over three channels.
     """
     moments = torch.tensor((normalisation.mean, normalisation.std)) * 255
     return moments.repeat(1, images.shape[1] * images.shape[2]).to(images.device)

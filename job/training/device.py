@@ -1,4 +1,4 @@
-"""The device that a trial runs on, its precision, and how torch is set up for runs that can be repeated."""
+"""The device that a trial runs on, its precision, and torch's settings for runs that can be repeated."""
 
 import ctypes
 import os
@@ -13,7 +13,7 @@ from job.errors import SettingsError
 from job.training.cpus import refuse_missing_threads
 
 NVIDIA_DRIVER_VERSION = Path("/proc/driver/nvidia/version")
-"""Is there where the machine has an NVIDIA driver, whatever torch can do with it."""
+"""Exists if the machine has an NVIDIA driver, whether or not torch can use it."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Device:
 def choose_device(device: str, precision: str) -> Device:
     """Return the device for the settings DEVICE and PRECISION.
 
-    Raises SettingsError where a GPU is asked for or visible and torch cannot use it: a job that pays for a GPU must
-    never train on the CPU without a word.
+    Raises SettingsError if a GPU is asked for or visible and torch cannot use it: a job that pays for a GPU must never
+    train silently on the CPU.
     """
     cuda = torch.cuda.is_available()
     if not cuda and device == "cuda":
@@ -72,7 +72,7 @@ def choose_device(device: str, precision: str) -> Device:
 
 
 def refuse_compile_without_compiler(*, compile_model: bool) -> None:
-    """Raise SettingsError where torch.compile is asked for and there is no compiler for what it makes of a model."""
+    """Raise SettingsError if torch.compile is asked for and there is no compiler for the code that it generates."""
     found = [os.environ.get("CXX"), "g++", "clang++"]
     if compile_model and not any(name and shutil.which(name) for name in found):
         message = "true needs a C++ compiler (g++), and there is none here; allowed is false"
@@ -80,7 +80,7 @@ def refuse_compile_without_compiler(*, compile_model: bool) -> None:
 
 
 def configure_torch(*, threads: int, deterministic: bool) -> None:
-    """Set what torch holds for the whole process; call it before the first CUDA kernel.
+    """Set torch up for the whole process; call it before the first CUDA kernel.
 
     https://docs.pytorch.org/docs/stable/notes/randomness.html; `warn_only`, since a job must never end because an
     operation lacks a deterministic form. Raises ResourcesError where so many threads cannot be had.
@@ -90,26 +90,26 @@ def configure_torch(*, threads: int, deterministic: bool) -> None:
     refuse_missing_threads(threads)
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(deterministic, warn_only=True)
-    # else every new tensor is filled with NaN in deterministic mode, which nothing here reads; a step takes 2 % longer
+    # deterministic mode would fill every new tensor with NaN, and a step would take 2 % longer
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = not deterministic
-    # tf32 for what autocast leaves in float32; it has float32's range and ten bits of mantissa
+    # tf32, with float32's range and ten bits of mantissa, for what autocast leaves in float32
     torch.set_float32_matmul_precision("high")
     _keep_freed_memory()
 
 
 def give_back_memory() -> None:
-    """Give the kernel what is freed by now, once nothing is trained any more; other C libraries than glibc are left."""
+    """Return freed memory to the kernel, after training; does nothing without glibc."""
     malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if malloc_trim is not None:
         malloc_trim(0)
 
 
 def _keep_freed_memory() -> None:
-    """Have glibc hand out again what was freed, where it would give large blocks back to the kernel (mallopt(3)).
+    """Have glibc keep large blocks that were freed instead of returning them to the kernel (mallopt(3)).
 
-    On a CPU every activation is such a block, new and zeroed by the kernel in each step: steps take 3 % longer, and for
-    seconds 20 % longer once a checkpoint's memory comes and goes beside them. Other C libraries are left as they are.
+    On a CPU every activation is such a block, which the kernel would zero in each step: steps take 3 % longer, and for
+    seconds 20 % longer when a checkpoint's memory comes and goes. Does nothing without glibc.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

@@ -1,7 +1,4 @@
-"""Evaluation: a model's confusion matrix, loss and top-3 hits over a set of photos.
-
-Nothing is read back from the device before the last batch.
-"""
+"""A model's confusion matrix, loss and top-3 hits over a set of photos, read from the device after the last batch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,23 +14,23 @@ from job.training.device import Device
 
 BATCH_SIZE = 512
 CPU_BATCH_SIZE = 128
-"""On two cores 512 photos of 80x60 at a time are 5 % faster, and take 240 MB more than their training takes."""
+"""On two cores 512 photos of 80x60 at a time are 5 % faster, and take 240 MB more than training."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model does on a set of photos."""
+    """A model's scores on a set of photos."""
 
     confusion: NDArray[np.int64]
     """(C, C): rows true classes, columns predicted ones."""
     loss: float
     """Mean cross-entropy."""
     top3_hits: int
-    """Photos whose class is among the three most probable ones."""
+    """Number of photos whose class is among the three most probable ones."""
     predicted: NDArray[np.int64]
     """(m,) the most probable class of each photo."""
     probability: NDArray[np.float32]
-    """(m,) what the model holds it to be."""
+    """(m,) the probability of that class."""
 
 
 @torch.inference_mode()
@@ -42,7 +39,7 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate `model` on rows of `photos`, (m,) int64; leaves the model in evaluation mode.
 
-    `between` is called after each batch, and may raise to put the evaluation down.
+    `between` is called after each batch and may raise to interrupt.
     """
     model.eval()
     n_classes = photos.n_classes

@@ -1,4 +1,4 @@
-"""The ResNet18: built from a seed or from given weights."""
+"""The ResNet18: built from a seed or from given weights, and its weights."""
 
 import hashlib
 import io
@@ -17,7 +17,7 @@ HEAD = "fc."
 def build_model(n_classes: int, seed: int, initial: dict[str, Tensor] | None) -> nn.Module:
     """Return a ResNet18 with `n_classes` outputs on the CPU, a pure function of its arguments.
 
-    Where `initial` weights are given, all but a head of another size come from them; the rest is drawn from `seed`.
+    Given `initial` weights replace those that are drawn from `seed`, but for a head of another size.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -36,10 +36,18 @@ def load_model(weights: bytes, n_classes: int, device: torch.device) -> nn.Modul
     return model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
+def copy_weights(model: nn.Module) -> dict[str, Tensor]:
+    """Return a copy of a model's weights on the CPU, in the plain memory layout that safetensors asks for."""
+    plain = torch.contiguous_format
+    return {
+        name: value.detach().to("cpu", copy=True, memory_format=plain) for name, value in model.state_dict().items()
+    }
+
+
 def imagenet_weights() -> dict[str, Tensor]:
     """Return torchvision's ImageNet weights, from torch's hub cache or downloaded with their hash checked.
 
-    Raises StorageUnavailableError where they can be had from neither.
+    Raises StorageUnavailableError if neither has them.
     """
     weights = ResNet18_Weights.IMAGENET1K_V1
     try:
@@ -53,7 +61,7 @@ def imagenet_weights() -> dict[str, Tensor]:
 def weights_from_bytes(data: bytes, uri: str, sha256: str | None) -> dict[str, Tensor]:
     """Return the ResNet18 state dict in `data`, a .safetensors or a .pth file with any number of classes in its head.
 
-    Raises SettingsError, naming `uri`, where the checksum or the content is not as it should be.
+    Raises SettingsError, naming `uri`, if the checksum or the content is wrong.
     """
     found = hashlib.sha256(data).hexdigest()
     if sha256 is not None and sha256.lower() != found:
@@ -63,7 +71,7 @@ def weights_from_bytes(data: bytes, uri: str, sha256: str | None) -> dict[str, T
             state = load_safetensors(data)
         else:
             state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except Exception as error:  # noqa: BLE001 -- a damaged file may end in any exception of the readers
+    except Exception as error:  # noqa: BLE001 -- the readers raise anything for a damaged file
         reason = (str(error) or type(error).__name__).splitlines()[0]
         message = f"{uri} is no .safetensors or .pth state dict: {reason}"
         raise SettingsError(message, setting="init_weights") from None
@@ -71,24 +79,18 @@ def weights_from_bytes(data: bytes, uri: str, sha256: str | None) -> dict[str, T
 
 
 def _fitting(state: object, uri: str) -> dict[str, Tensor]:
-    """Check that `state` fits a ResNet18, its head aside."""
-    reason = None
-    expected = resnet18(weights=None).state_dict()
-    if not isinstance(state, dict):
-        reason = "it is no dict of tensors"
-    else:
-        missing = [name for name in expected if not name.startswith(HEAD) and name not in state]
+    """Return the tensors of `state`; raises SettingsError unless it fits a ResNet18, its head aside."""
+    expected = {name: value.shape for name, value in resnet18(weights=None).state_dict().items()}
+    body = [name for name in expected if not name.startswith(HEAD)]
+    reason = "it is no dict of tensors"
+    if isinstance(state, dict):
+        tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
+        missing = [name for name in body if name not in tensors]
         unknown = [name for name in state if name not in expected]
-        wrong = [
-            name
-            for name, value in expected.items()
-            if name in state
-            and not name.startswith(HEAD)
-            and (not isinstance(state[name], Tensor) or state[name].shape != value.shape)
-        ]
-        for kind, names in (("lacks", missing), ("has an unknown", unknown), ("has another shape of", wrong)):
-            if names and reason is None:
-                reason = f"it {kind} {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
-    if reason is not None:
-        raise SettingsError(f"{uri} does not fit ResNet18: {reason}", setting="init_weights")
-    return {name: value for name, value in state.items() if isinstance(value, Tensor)}  # type: ignore[attr-defined]
+        wrong = [name for name in body if name in tensors and tensors[name].shape != expected[name]]
+        names = missing or unknown or wrong
+        if not names:
+            return tensors
+        kind = "lacks" if missing else "has an unknown" if unknown else "has another shape of"
+        reason = f"it {kind} {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+    raise SettingsError(f"{uri} does not fit ResNet18: {reason}", setting="init_weights")

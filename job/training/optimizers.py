@@ -1,13 +1,13 @@
-"""The four optimizers of the search space and the learning-rate schedule."""
+"""The four optimizers of the search space, their state as tensors, and the learning-rate schedule."""
 
 import math
 from collections.abc import Iterable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 WARMUP_SHARE = 0.1
-"""Share of all steps in which the learning rate rises linearly to its full value."""
+"""Share of all steps in which the learning rate rises to its peak."""
 
 
 def build_optimizer(
@@ -37,6 +37,33 @@ def build_optimizer(
             )
     message = f"no optimizer is named {name!r}"
     raise ValueError(message)
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return an optimizer's state, each tensor under `<parameter>.<name>`."""
+    return {
+        f"{index}.{name}": value
+        for index, state in optimizer.state_dict()["state"].items()
+        for name, value in state.items()
+        if isinstance(value, Tensor)
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Give an optimizer the state that `optimizer_tensors` returned.
+
+    Each tensor gets its parameter's memory layout, as in an optimizer that never stopped: the same layout takes the
+    same kernels, and those give the same bits.
+    """
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        index, name = key.split(".", 1)
+        like = parameters[int(index)]
+        if value.shape == like.shape:
+            value = torch.empty_like(like, dtype=value.dtype).copy_(value)  # noqa: PLW2901 -- the same, laid out anew
+        state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
 def learning_rate_at(step: int, steps: int, peak: float) -> float:

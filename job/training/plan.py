@@ -25,7 +25,7 @@ class TrialPlan:
     objective: str
     """The validation metric that trials are compared by."""
     repetition: int = 0
-    """Which time the trial is trained again, with a seed of its own; 0 is the trial itself."""
+    """From 1: the trial is trained again with another seed; 0: the trial itself."""
 
     @property
     def name(self) -> str:
@@ -51,12 +51,12 @@ class TrialOutcome:
     weights: dict[str, Tensor] | None = None
     error: str | None = None
     checkpoint_seconds: float = 0.0
-    """That training stood still for checkpoints, as far as who took them says."""
+    """Time that training stood still for checkpoints."""
 
 
 @dataclass(frozen=True)
 class Equipment:
-    """What every trial of a process shares."""
+    """What all trials of a process share."""
 
     photos: Photos
     device: Device
@@ -65,14 +65,14 @@ class Equipment:
     compile_model: bool
 
     def without_photos(self) -> "Equipment":
-        """Return the same but for the photos themselves, so that their memory is free."""
+        """Return the same without the photos, whose memory is then free."""
         return replace(self, photos=replace(self.photos, images=torch.empty_like(self.photos.images[:0])))
 
 
 def step_sizes(photos: int, batch_size: int) -> tuple[int, int]:
     """Return the batch size and the number of steps of an epoch.
 
-    Every batch is full, so that shapes are static; the few photos that are left over are others in each epoch.
+    Every batch is full, so that shapes are static; each epoch leaves over other photos.
     """
     size = min(batch_size, photos)
     return size, photos // size

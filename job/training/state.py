@@ -1,4 +1,4 @@
-"""A trial in flight: built from its plan, or from a checkpoint, and turned into one between any two steps."""
+"""A trial in flight: built from its plan or from a checkpoint, and turned into a checkpoint between any two steps."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -8,16 +8,9 @@ from torch import Tensor, nn
 
 from job.records.trial import TrialStatus
 from job.seeds import derive_seed
-from job.training.checkpoint import (
-    BadCheckpointError,
-    Snapshot,
-    from_bytes,
-    lay_out,
-    optimizer_tensors,
-    restore_optimizer,
-)
+from job.training.checkpoint import BadCheckpointError, from_bytes, lay_out
 from job.training.model import build_model
-from job.training.optimizers import build_optimizer
+from job.training.optimizers import build_optimizer, optimizer_tensors, restore_optimizer
 from job.training.plan import EpochScores, Equipment, TrialOutcome, TrialPlan
 
 _MODEL, _BEST, _OPTIMIZER, _LOSS_SUM = "model.", "best.", "optimizer.", "loss_sum"
@@ -29,16 +22,16 @@ class TrialState:
 
     model: nn.Module
     forward: Callable[[Tensor], Tensor]
-    """The model, or its compiled form, which shares its weights: for training steps alone."""
+    """The model or, for training steps alone, its compiled form, which shares its weights."""
     optimizer: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
     loss_sum: Tensor
-    """Of the steps done in this epoch; on the device."""
+    """Of this epoch's steps; on the device."""
     epoch: int = 1
     step: int = 0
     """Steps done in this epoch."""
     train_seconds: float = 0.0
-    """Spent on this epoch's steps."""
+    """Of this epoch's steps."""
     outcome: TrialOutcome = field(default_factory=lambda: TrialOutcome(TrialStatus.COMPLETE))
 
 
@@ -54,15 +47,15 @@ def fresh_state(plan: TrialPlan, equipment: Equipment) -> TrialState:
         momentum=plan.momentum,
         weight_decay=plan.weight_decay,
     )
-    # the shape of training batches is one: compiled for any shape it is slower and, where a trial goes on from within a
-    # validation, another program; the next trial's model has the same code and shapes, and is not compiled again
+    # Training batches have one shape. Compiled for any shape it is slower and, if a trial goes on from within a
+    # validation, another program. The next trial's model has the same code and shapes and is not compiled again.
     forward = torch.compile(model, dynamic=False) if equipment.compile_model else model
     scaler = torch.amp.GradScaler(device.type, enabled=equipment.device.scale_gradients)
     return TrialState(model, forward, optimizer, scaler, torch.zeros((), device=device))
 
 
-def take_snapshot(plan: TrialPlan, state: TrialState) -> bytearray:
-    """Return a checkpoint of the state that lacks its checksum; training may go on while it is sealed and written."""
+def take_checkpoint(plan: TrialPlan, state: TrialState) -> bytearray:
+    """Return a checkpoint without its checksum; training may go on while it is sealed and written."""
     outcome = state.outcome
     tensors = {_LOSS_SUM: state.loss_sum}
     for prefix, found in (
@@ -80,30 +73,28 @@ def take_snapshot(plan: TrialPlan, state: TrialState) -> bytearray:
         "best_epoch": outcome.best_epoch,
         "value": outcome.value,
     }
-    return lay_out(Snapshot(asdict(plan), position, tensors))
+    return lay_out(asdict(plan), position, tensors)
 
 
 def restore_state(plan: TrialPlan, equipment: Equipment, data: bytes) -> TrialState:
     """Return the state in a checkpoint's bytes; raises BadCheckpointError unless they are whole and of this plan."""
-    snapshot = from_bytes(data, asdict(plan))
-    parts: dict[str, dict[str, Tensor]] = {_MODEL: {}, _BEST: {}, _OPTIMIZER: {}}
-    for key, value in snapshot.tensors.items():
-        for prefix, found in parts.items():
-            if key.startswith(prefix):
-                found[key.removeprefix(prefix)] = value
+    position, tensors = from_bytes(data, asdict(plan))
+
+    def part(prefix: str) -> dict[str, Tensor]:
+        return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
     state = fresh_state(plan, equipment)
-    position = snapshot.position
     try:
-        state.model.load_state_dict(parts[_MODEL])
-    except RuntimeError as error:  # a run of other classes
+        state.model.load_state_dict(part(_MODEL))
+    except RuntimeError as error:  # a run with other classes
         raise BadCheckpointError(str(error).splitlines()[0]) from None
-    restore_optimizer(state.optimizer, parts[_OPTIMIZER])
+    restore_optimizer(state.optimizer, part(_OPTIMIZER))
     if position["scaler"]:
         state.scaler.load_state_dict(position["scaler"])
-    state.loss_sum.copy_(snapshot.tensors[_LOSS_SUM])
+    state.loss_sum.copy_(tensors[_LOSS_SUM])
     state.epoch, state.step = position["epoch"], position["step"]
     state.train_seconds = position["train_seconds"]
     state.outcome.epochs = [EpochScores(**scores) for scores in position["epochs"]]
     state.outcome.best_epoch, state.outcome.value = position["best_epoch"], position["value"]
-    state.outcome.weights = parts[_BEST] or None
+    state.outcome.weights = part(_BEST) or None
     return state

@@ -1,6 +1,6 @@
 """One trial: from hyperparameters to a learning curve and the weights of its best epoch.
 
-Knows no search, no storage and no layout of the run. All that is random comes from (seed, trial, epoch).
+Everything random comes from (seed, trial, epoch). Knows no search and no storage.
 """
 
 import math
@@ -16,42 +16,42 @@ from torch.nn import functional
 from job.metrics import metrics_of
 from job.records.objective import better
 from job.records.trial import TrialStatus
-from job.training.checkpoint import copy_weights
 from job.training.data import plan_epoch, training_batch
 from job.training.evaluate import Evaluation, evaluate
+from job.training.model import copy_weights
 from job.training.optimizers import learning_rate_at
 from job.training.plan import EpochScores, Equipment, TrialOutcome, TrialPlan, step_sizes
 from job.training.state import TrialState
 
 OUT_OF_MEMORY = "out of memory; a smaller batch size needs less"
 
-_FINITE_CHECK_STEPS = 32  # on a GPU each look at the loss waits for the device
+_FINITE_CHECK_STEPS = 32  # on a GPU every read of the loss waits for the device
 
 _log = structlog.get_logger()
 
 
 def never(_: Sequence[EpochScores]) -> bool:
-    """Say that a trial is not to stop."""
+    """Prune nothing."""
     return False
 
 
 @dataclass(frozen=True)
 class Hooks:
-    """What is called while a trial trains."""
+    """Called while a trial trains."""
 
     after_step: Callable[[TrialState], None]
-    """Called with the state at each step boundary, and between the batches of a validation, which changes no state; may
-    raise to put the trial down."""
+    """Called with the state after each step, and after each batch of a validation, which changes no state; may raise to
+    interrupt."""
     after_epoch: Callable[[EpochScores], None]
     prune: Callable[[Sequence[EpochScores]], bool] = never
-    """Asked with the scores of all epochs so far, after each but the last: whether the trial is worth no more of them.
-    Must answer the same to the same, since a trial that goes on from a checkpoint asks again."""
+    """Should the trial stop, given the scores of all epochs so far? Asked after each epoch but the last. Must be a pure
+    function, since a trial that goes on from a checkpoint asks again."""
 
 
 def run_trial(plan: TrialPlan, equipment: Equipment, hooks: Hooks, state: TrialState) -> TrialOutcome:
     """Train and validate one configuration from `state` to its end.
 
-    A loss that is not finite ends the trial as diverged, too little memory as failed; neither is an error of the job.
+    A loss that is not finite ends the trial as diverged, too little memory as failed; neither is an error.
     """
     outcome = state.outcome
     try:
@@ -66,7 +66,7 @@ def run_trial(plan: TrialPlan, equipment: Equipment, hooks: Hooks, state: TrialS
 
 
 def _out_of_memory(outcome: TrialOutcome, error: Exception) -> TrialOutcome:
-    # the details differ from machine to machine, and a record must not
+    # the details differ between machines, and a record must not
     _log.warning("out of memory", detail=str(error))
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
@@ -114,7 +114,7 @@ def _scores(state: TrialState, train_loss: float, evaluation: Evaluation, evalua
 def _train_epoch(
     plan: TrialPlan, equipment: Equipment, state: TrialState, after_step: Callable[[TrialState], None]
 ) -> float:
-    """Train the rest of an epoch and return its mean loss, or nan as soon as the loss is seen not to be finite."""
+    """Train the rest of an epoch and return its mean loss, or nan once the loss is not finite."""
     state.model.train()
     photos, device = equipment.photos, equipment.device
     batch_size, steps = step_sizes(len(photos.train), plan.batch_size)
@@ -131,7 +131,7 @@ def _train_epoch(
         state.scaler.scale(loss).backward()
         state.scaler.step(state.optimizer)
         state.scaler.update()
-        state.optimizer.zero_grad(set_to_none=True)  # a checkpoint or a validation may take their memory
+        state.optimizer.zero_grad(set_to_none=True)  # frees memory for a checkpoint or a validation
         state.loss_sum += loss.detach()
         state.step += 1
         if state.step % check_every == 0 and not math.isfinite(float(state.loss_sum)):

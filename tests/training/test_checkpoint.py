@@ -9,7 +9,7 @@ import torch
 from job.training.checkpoint import BadCheckpointError, seal
 from job.training.data import Photos
 from job.training.plan import Equipment, TrialOutcome, TrialPlan
-from job.training.state import TrialState, fresh_state, restore_state, take_snapshot
+from job.training.state import TrialState, fresh_state, restore_state, take_checkpoint
 from job.training.trial import Hooks, run_trial
 from tests.training.photos import CPU, make_photos, make_plan
 
@@ -27,7 +27,7 @@ def checkpoints_of(plan: TrialPlan, photos: Photos, steps: Sequence[int]) -> tup
         nonlocal done
         done += state.model.training  # between the batches of a validation no step is done
         if done in steps and done not in found:
-            data = take_snapshot(plan, state)
+            data = take_checkpoint(plan, state)
             seal(data)
             found[done] = bytes(data)
 

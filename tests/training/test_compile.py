@@ -10,7 +10,7 @@ from torch._dynamo.testing import CompileCounter
 
 from job.training.checkpoint import seal
 from job.training.plan import Equipment, TrialOutcome, TrialPlan
-from job.training.state import TrialState, fresh_state, restore_state, take_snapshot
+from job.training.state import TrialState, fresh_state, restore_state, take_checkpoint
 from job.training.trial import Hooks, run_trial
 from tests.training.photos import CPU, make_photos, make_plan
 
@@ -42,7 +42,7 @@ def checkpoint_within_validation(plan: TrialPlan) -> bytes:
 
     def after_step(state: TrialState) -> None:
         if not state.model.training and not found:
-            data = take_snapshot(plan, state)
+            data = take_checkpoint(plan, state)
             seal(data)
             found.append(bytes(data))
 

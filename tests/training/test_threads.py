@@ -7,7 +7,7 @@ import torch
 
 from job.training.checkpoint import seal
 from job.training.plan import Equipment, TrialPlan
-from job.training.state import TrialState, fresh_state, restore_state, take_snapshot
+from job.training.state import TrialState, fresh_state, restore_state, take_checkpoint
 from job.training.trial import Hooks, run_trial
 from tests.training.photos import CPU, make_photos, make_plan
 
@@ -45,7 +45,7 @@ def _train(plan: TrialPlan, gear: Equipment, state: TrialState) -> tuple[bytes, 
     def after_step(state: TrialState) -> None:
         if state.model.training:
             state.train_seconds = 0.0  # of all that a checkpoint holds, what may differ
-            data = take_snapshot(plan, state)
+            data = take_checkpoint(plan, state)
             seal(data)
             found[state.step] = bytes(data)
 

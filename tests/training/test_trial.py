@@ -10,10 +10,9 @@ import torch
 
 from job.errors import Preempted
 from job.records.objective import better
-from job.training.checkpoint import copy_weights
 from job.training.data import Photos
 from job.training.evaluate import evaluate
-from job.training.model import build_model
+from job.training.model import build_model, copy_weights
 from job.training.optimizers import learning_rate_at
 from job.training.plan import EpochScores, Equipment, TrialOutcome, TrialPlan, step_sizes
 from job.training.state import TrialState, fresh_state

@@ -1,0 +1,25 @@
+"""The summary on a terminal: the winner, what it was chosen by, and its scores."""
+
+import pytest
+
+from job.summary import print_summary
+from tests.page.made import made_results
+
+
+@pytest.mark.parametrize("n_finals", [0, 3])
+def test_the_winner_and_its_scores_are_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, n_finals: int
+) -> None:
+    """A row for each trial, then the winner, the repetitions that chose it, the test scores and both places."""
+    monkeypatch.setenv("COLUMNS", "200")
+    results = made_results(8, 5, 4, n_finals=n_finals)
+    print_summary(results, "s3://bucket/run/results.json")
+    out = capsys.readouterr().out
+    rows = [line.split()[0] for line in out.splitlines() if line.strip()[:1].isdigit()]
+    assert rows == [str(trial.number) for trial in results.trials]
+    words = " ".join(out.split())
+    best, low = results.best, results.test.accuracy_ci95[0]
+    chosen = f", with a mean of {best.value:.4f} over {len(results.finals[0].values)} other seeds" if n_finals else ""
+    assert f"Trial {best.trial} won{chosen}. On " in words
+    assert f"accuracy {results.test.accuracy:.3f} (95 % interval {low:.3f} to " in words
+    assert out.splitlines()[-2:] == ["Results: s3://bucket/run/results.json", "Page: s3://bucket/run/report.html"]

@@ -15,8 +15,8 @@ def test_the_winner_and_its_scores_are_told(
     results = made_results(8, 5, 4, n_finals=n_finals)
     print_summary(results, "s3://bucket/run/results.json")
     out = capsys.readouterr().out
-    rows = [line.split()[0] for line in out.splitlines() if line.strip()[:1].isdigit()]
-    assert rows == [str(trial.number) for trial in results.trials]
+    for trial in results.trials:
+        assert any(line.split()[:2] == [str(trial.number), trial.status] for line in out.splitlines())
     words = " ".join(out.split())
     best, low = results.best, results.test.accuracy_ci95[0]
     chosen = f", with a mean of {best.value:.4f} over {len(results.finals[0].values)} other seeds" if n_finals else ""

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from job.records.dataset import Dataset
+from job.records.dataset import Dataset, QuarantineKind
 from job.records.model import ModelDescription
 from job.records.results import Final, Test
 from job.records.trial import TrialRecord
@@ -25,14 +25,6 @@ FEW_PHOTOS = 20
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>|~&$#!])")
 _ARCHIVE = re.compile(r"\.(zip|tar|tar\.gz|tgz)$")
-_CONFLICT = "pixel-identical photos with different labels"
-_KINDS = {
-    "class ": "photos of classes that are too small",
-    "the same photo": _CONFLICT,
-    "photo does not decode": "photos that do not decode",
-    "row of": "rows with too many or too few fields",
-}
-"""How a reason for leaving a photo out begins, and what the card calls all such reasons."""
 
 
 def model_card(
@@ -46,7 +38,7 @@ def model_card(
     test: Test,
 ) -> bytes:
     """Return the card as Markdown; `settings` are those that define the search, and `best` is whose model it is."""
-    left_out = Counter(_kind(item.reason) for item in dataset.quarantined)
+    quarantined = Counter(item.kind or "unknown" for item in dataset.quarantined)
     card = _ENVIRONMENT.get_template("card.md.j2").render(
         description=description,
         settings=settings,
@@ -56,8 +48,8 @@ def model_card(
         best=best,
         test=test,
         catalogue=_catalogue_name(dataset),
-        left_out=dict(sorted(left_out.items())),
-        conflicts=left_out[_CONFLICT],
+        quarantined=dict(sorted(quarantined.items())),
+        conflicts=quarantined[QuarantineKind.CONFLICTING_LABELS],
         few=FEW_PHOTOS,
         max_shift=MAX_SHIFT,
     )
@@ -74,10 +66,6 @@ def quote_yaml(text: str) -> str:
     """Return a double-quoted YAML string: a JSON string, with what YAML counts as unprintable written out."""
     quoted = json.dumps(text, ensure_ascii=False)
     return "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in quoted)
-
-
-def _kind(reason: str) -> str:
-    return next((kind for beginning, kind in _KINDS.items() if reason.startswith(beginning)), reason)
 
 
 def _catalogue_name(dataset: Dataset) -> str:

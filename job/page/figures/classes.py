@@ -144,14 +144,14 @@ def class_balance(view: View) -> list[Panel]:
             layers.append(mark.encode(x, y, description=LABEL))
         layers += [
             *_numbers(part, y, "all"),
-            *_partrow_names(),
+            *_part_names(),
         ]
         return panel(*layers, height=alt.Step(_ROW))
 
     return _columns(rows, draw)
 
 
-def _partrow_names() -> list[alt.Chart]:
+def _part_names() -> list[alt.Chart]:
     """Name the parts in their colours, above the axis."""
     rows = [{"x": at, "w": name, "c": f"var(--{name})"} for at, name in zip((4, 56, 136), _PARTS, strict=True)]
     x, y = alt.X("x:Q", scale=None, axis=None), alt.Y(value=-34)

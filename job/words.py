@@ -5,7 +5,7 @@ from datetime import datetime
 
 NBSP = "\xa0"
 NONE = "\u2013"
-"""Where there is no value: a dash."""
+"""A dash, in place of a missing value."""
 
 OBJECTIVES = {
     "accuracy": "accuracy",
@@ -31,7 +31,7 @@ def score(value: float, objective: str) -> str:
 
 
 def deviation(value: float, objective: str) -> str:
-    """Return a standard deviation of an objective's values, of which two digits tell enough."""
+    """Return a standard deviation of an objective's values, with two digits."""
     return percent(value) if objective in _PERCENT else significant(value, 2)
 
 
@@ -41,27 +41,22 @@ def percent(share: float, digits: int = 1) -> str:
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """Return a number with so many significant digits, as a power of ten where it would be long otherwise."""
+    """Return a number with so many significant digits, as a power of ten if it would be long."""
     if value == 0:
         return "0"
     exponent = math.floor(math.log10(abs(value)))
-    if -5 <= exponent < 6:  # noqa: PLR2004 -- up to which a person counts the zeros
+    if -5 <= exponent < 6:  # noqa: PLR2004 -- as many zeros as a person counts
         places = max(digits - 1 - exponent, 0)
         text = f"{value:.{places}f}"
-        return minus(text.rstrip("0").rstrip(".") if "." in text else text)
+        return _minus(text.rstrip("0").rstrip(".") if "." in text else text)
     mantissa = f"{value / 10**exponent:.{digits - 1}f}".rstrip("0").rstrip(".")
     power = f"10{str(exponent).translate(_SUPERSCRIPTS)}"
-    return power if mantissa == "1" else minus(f"{mantissa}{NBSP}·{NBSP}{power}")
+    return power if mantissa == "1" else _minus(f"{mantissa}{NBSP}·{NBSP}{power}")
 
 
 def parameter(value: float | str) -> str:
     """Return a hyperparameter's value."""
     return value if isinstance(value, str) else significant(value)
-
-
-def minus(text: str) -> str:
-    """Return a number with a true minus sign."""
-    return text.replace("-", "−")  # noqa: RUF001 -- which it is
 
 
 def count(number: int, thing: str, things: str | None = None) -> str:
@@ -71,7 +66,7 @@ def count(number: int, thing: str, things: str | None = None) -> str:
 
 def duration(seconds: float) -> str:
     """Return a time in its two largest units."""
-    if seconds < 10:  # noqa: PLR2004 -- below which tenths tell something
+    if seconds < 10:  # noqa: PLR2004 -- tenths matter below
         return f"{seconds:.1f}{NBSP}s"
     whole = round(seconds)
     for unit, name, smaller, small in ((_DAY, "d", _HOUR, "h"), (_HOUR, "h", _MINUTE, "min"), (_MINUTE, "min", 1, "s")):
@@ -89,3 +84,7 @@ def moment(time: datetime) -> str:
 def listed(names: list[str]) -> str:
     """Return names as a sentence lists them."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+
+
+def _minus(number: str) -> str:
+    return number.replace("-", "−")  # noqa: RUF001 -- a true minus sign

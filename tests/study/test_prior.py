@@ -14,7 +14,7 @@ from job.errors import RunMismatchError, SettingsError
 from job.records.prior import PriorObservation
 from job.records.results import Results
 from job.records.run import RunRecord
-from job.records.trial import EpochRecord, TrialRecord
+from job.records.trial import EpochRecord, TrialRecord, TrialStatus
 from job.search.space import parse_search_space
 from job.settings import Settings
 from job.storage.local import LocalStorage
@@ -36,7 +36,9 @@ def earlier_trial(number: int, status: Any = "complete", **params: float | str) 
         EpochRecord(epoch=2, train_loss=1, validation_loss=0.5, accuracy=0.7, macro_f1=0.65, balanced_accuracy=0.75),
     ]
     value = 0.8 if status == "complete" else None
-    return trial(number, value).model_copy(update={"status": status, "params": PARAMS | params, "epochs": epochs})
+    return trial(number, value).model_copy(
+        update={"status": TrialStatus(status), "params": PARAMS | params, "epochs": epochs}
+    )
 
 
 def write_run(folder: Path, *trials: TrialRecord, **changes: Any) -> Path:

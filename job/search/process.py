@@ -17,7 +17,7 @@ from skopt.learning import GaussianProcessRegressor
 from skopt.learning.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from job.records.objective import sense
-from job.search.space import PARAMETERS, Range, SearchSpace
+from job.search.space import AVERAGING, PARAMETERS, Range, SearchSpace
 
 Params = dict[str, float | str]
 
@@ -204,7 +204,7 @@ class Process:
 
         Ranges count in their priors. Each optimizer has a column of its own, since none lies between two others. And
         the learning rate has a second one, that of the steps which momentum adds up to, rate / (1 - momentum): there,
-        equal rates mean the same at another momentum. Adam's momentum is a mean, which adds nothing up.
+        equal rates mean the same at another momentum. A momentum that is a mean (AVERAGING) adds nothing up.
         """
         columns = []
         momentum, summed = self._momentum(unit)
@@ -229,7 +229,7 @@ class Process:
             chosen = np.array(optimizer)[_codes(optimizer, unit[:, names.index("optimizer")])]
         else:
             chosen = np.full(len(unit), optimizer)
-        return values, chosen != "adam"
+        return values, ~np.isin(chosen, list(AVERAGING))
 
 
 def joined(

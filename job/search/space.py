@@ -21,6 +21,10 @@ Prior = Literal["uniform", "log-uniform"]
 OptimizerName = Literal["sgd", "adam", "rmsprop", "nag"]
 OPTIMIZERS: tuple[OptimizerName, ...] = get_args(OptimizerName)
 """The optimizers in canonical order; nag is SGD with Nesterov momentum, and Adam's beta1 is `momentum`."""
+DEFAULT_OPTIMIZERS: tuple[OptimizerName, ...] = ("sgd", "adam", "rmsprop", "nag")
+"""Those that are searched by default. Runs store them, so adding one here refuses every run with the default space."""
+AVERAGING: frozenset[OptimizerName] = frozenset({"adam"})
+"""The optimizers whose momentum is a mean; that of the others adds steps up, to learning_rate / (1 - momentum)."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class SearchSpace:
     learning_rate: Range | float = Range(0.001, 0.1, "log-uniform")
     momentum: Range | float = Range(0.1, 0.9, "uniform")
     weight_decay: Range | float = Range(0.0001, 0.01, "log-uniform")
-    optimizer: tuple[OptimizerName, ...] | OptimizerName = OPTIMIZERS
+    optimizer: tuple[OptimizerName, ...] | OptimizerName = DEFAULT_OPTIMIZERS
 
     @property
     def searched(self) -> dict[str, Range | tuple[OptimizerName, ...]]:

@@ -49,7 +49,7 @@ class Journal:
 
     def __init__(self, storage: Storage, *, advice: str | None = None) -> None:
         self.storage = storage
-        self._advice, self._retrain = advice or _ADVICE, advice or _RETRAIN
+        self._advice, self._retrain, self._repeat = advice or _ADVICE, advice or _RETRAIN, advice or _REPEAT
 
     def check_writable(self) -> None:
         """Raise StorageError unless objects can be created, read and deleted here."""
@@ -98,7 +98,7 @@ class Journal:
         """Return the records of all repetitions, in order; raises RunMismatchError for one that is damaged."""
         matches = (_REPETITION_KEY.fullmatch(entry.key) for entry in self.storage.list("finals/"))
         keys = [match[0] for match in sorted(filter(None, matches), key=lambda match: (int(match[1]), int(match[2])))]
-        return self._read_trials(keys, _REPEAT)
+        return self._read_trials(keys, self._repeat)
 
     def _read_trials(self, keys: Sequence[str], advice: str) -> list[TrialRecord]:
         with ThreadPoolExecutor(_READERS) as pool:
@@ -147,8 +147,7 @@ class Journal:
     def forget(self, ledger: Ledger) -> None:
         """Delete the checkpoints of recorded trials, and the weights of those that are not needed.
 
-        Objects of a trial that is not recorded may be another job's, whose record is about to name them; weights that
-        results.json names stay until it names others.
+        Objects of unrecorded trials stay: another job may be about to record them. So do the weights in results.json.
         """
         recorded = {record.name for record in ledger.records}
         self._forget("checkpoints/", _CHECKPOINT_KEY, recorded, kept=())
@@ -210,7 +209,7 @@ class Journal:
         self.storage.put(RESULTS, results.to_json(), content_type=_JSON)
 
     def results(self) -> Results | None:
-        """Return results.json. None if missing; a damaged file is logged, and rebuilt by the run's next end."""
+        """Return results.json. None if missing. A damaged file is logged, and rebuilt when the run next ends."""
         try:
             return self._read(RESULTS, Results)
         except RunMismatchError as error:
@@ -220,7 +219,7 @@ class Journal:
     def finished(self, settings: Settings) -> Results | None:
         """Return the results of a run that has all that is asked for and whose published objects are whole.
 
-        It may have more trials. Its repetitions count only if no more were asked for, of no more trials.
+        More trials than asked for are fine. FINAL_TRIALS and FINAL_SEEDS must not exceed those of the results.
         """
         results = self.results()
         if results is None or results.status is not RunStatus.COMPLETE or len(results.trials) < settings.n_trials:

@@ -1,8 +1,8 @@
 """The ledger: a run's trials and repetitions, and what follows from them: the best, the winner, what is due next.
 
 A trial's own value flatters it: the best of many was lucky, too. So the best FINAL_TRIALS are trained again with
-FINAL_SEEDS other seeds each and compared by the mean of those repetitions alone. A trial is not compared while one of
-its repetitions is missing, and never if one diverged or failed. If none can be compared, the best trial wins.
+FINAL_SEEDS other seeds each and compared by the mean of those repetitions alone. A trial is compared only when all
+its repetitions are complete. If none can be compared, the best trial wins.
 All of it is a function of the settings and the records; knows no storage and no torch.
 """
 
@@ -96,7 +96,7 @@ class Ledger:
         """The records whose weights may still be needed.
 
         They are those of the winner so far, of the trial that is being repeated, and of the best trial, which wins
-        again if this or a larger search has nothing to compare.
+        when no repetitions can be compared.
         """
         due = self._next_repetition()
         repeated = None if due is None else self._best_repetition(due.number)
@@ -143,8 +143,8 @@ def budget_spent(
 ) -> bool:
     """Say whether another trial, as long as the longest so far, would go beyond the budget (seconds, 0 for none).
 
-    `elapsed` is the time of the present attempt, in seconds, and `earlier` are the attempts before it, by number. A
-    killed attempt counts only the time in its records. Monotonic clocks measure all of it, so setting the wall clock
+    `elapsed` is the time of the present attempt, in seconds, and `earlier` are the attempts before it, by number. Of
+    a killed attempt, only recorded time counts. Monotonic clocks measure all of it, so setting the wall clock
     changes nothing. The first trial always runs.
     """
     if not budget or not records:

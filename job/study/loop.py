@@ -46,7 +46,7 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
         if run is not fresh:  # another job has begun a run meanwhile
             refuse_other_settings(run, settings, settings.output_uri)
             refuse_other_inputs(run, inputs, settings)
-    if run.dataset_uri != settings.dataset_uri:  # else the start has looked for results
+    if run.dataset_uri != settings.dataset_uri:  # with the same URI, start.py has already looked
         results = journal.finished(settings)
         if results is not None:
             return results
@@ -62,7 +62,7 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
         _log.warning("signal", signal=signal_number, grace_seconds=GRACE_SECONDS)
         _note_end(attempt, f"signal {signal_number}")
 
-    stop.announce(announce)  # the process may have to end before its work does
+    stop.announce(announce)  # a signal may leave no time to reach the `except` below
     try:
         status, ledger = _search(bench, ledger)
         winner = measure_winner(bench, catalogue, ledger)
@@ -97,7 +97,7 @@ def _search(bench: Workbench, ledger: Ledger) -> tuple[RunStatus, Ledger]:
 
 
 def photos_of(catalogue: Catalogue, device: Device, initial: dict[str, Tensor] | None) -> Photos:
-    """Put the photos on the device, with the training part's statistics, or those that given weights expect."""
+    """Put the photos on the device; normalise by the training part's statistics, or ImageNet's for given weights."""
     train_rows = catalogue.indices(Part.TRAIN)
     if initial is None:
         normalisation = normalisation_of(catalogue.images, train_rows)

@@ -68,7 +68,7 @@ def refuse_other_inputs(run: RunRecord, inputs: Inputs, settings: Settings) -> N
 def check_job(settings: Settings) -> Dataset:
     """Check output, device, initial weights and catalogue, and return what the catalogue holds.
 
-    Raises what `job run` would raise, and writes nothing that stays but the cache and, locally, an empty output folder.
+    Raises what `job run` would raise, and leaves only the cache and, locally, an empty output folder.
     """
     journal, run = open_run(settings)
     journal.check_writable()
@@ -96,7 +96,7 @@ def check_job(settings: Settings) -> Dataset:
 
 
 def catalogue_settings(settings: Settings) -> CatalogueSettings:
-    """Return the settings that decide what the catalogue holds, having drawn the sample if it is asked for."""
+    """Return the settings that decide what the catalogue holds. Draws the sample first if DATASET_URI is `sample`."""
     shared: dict[str, Any] = {each.name: getattr(settings, each.name, None) for each in fields(CatalogueSettings)}
     shared["uri"] = settings.dataset_uri
     if settings.dataset_uri == SAMPLE_URI:

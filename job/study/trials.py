@@ -38,16 +38,15 @@ def train(bench: Workbench, ledger: Ledger, suggestion: Suggestion) -> TrialOutc
 
 
 def record(bench: Workbench, ledger: Ledger, suggestion: Suggestion, outcome: TrialOutcome) -> Ledger:
-    """Write the weights, if they are needed, then the record; then delete what the record replaces.
+    """Write the weights, if needed, then the record; then delete checkpoints and weights that are no longer needed.
 
     Returns the ledger with the new record, or with that of another job that was faster.
     """
     due = suggestion.due
     rival = ledger.rival(due)
+    beaten = rival.value if rival else None
     model = None
-    if outcome.weights is None or outcome.value is None:
-        model = None
-    elif better(outcome.value, rival.value if rival else None, bench.settings.objective):
+    if outcome.weights and outcome.value is not None and better(outcome.value, beaten, bench.settings.objective):
         model = bench.journal.store_model(due.name, save_safetensors(outcome.weights))
     written = bench.journal.record_trial(_record(bench, suggestion, outcome, model))
     ledger = ledger.plus(written)
@@ -72,7 +71,7 @@ def record(bench: Workbench, ledger: Ledger, suggestion: Suggestion, outcome: Tr
 def train_again(bench: Workbench, recorded: TrialRecord) -> bytes:
     """Train a recorded trial or repetition once more for its weights; store and return them.
 
-    Raises RunMismatchError if they come out as others, as they may on another device or with other versions.
+    Raises RunMismatchError if they differ, as they may on another device or with other versions.
     """
     assert recorded.model is not None  # noqa: S101 -- only such a record is asked for
     structlog.contextvars.bind_contextvars(trial=recorded.number)

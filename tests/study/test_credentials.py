@@ -146,7 +146,7 @@ CASES: dict[str, Case] = {
     "none at all": Case(42, "Unable to locate credentials; set AWS_ACCESS_KEY_ID", {}, {}),
     "an expired session": keys("the session token is not valid, or no longer", answer=refused("ExpiredToken", 400)),
     "an error that shows the token": keys("***", answer=(400, f"<Error><Message>{SESSION}</Message></Error>")),
-    "no permission": keys("these credentials lack s3:PutObject", answer=(403, "")),
+    "no permission": keys("these credentials lack s3:GetObject", answer=(403, "")),
     "token file missing": identity(f"{IDENTITY_SOURCE}'DIR/token' cannot be read or run (No such file", None),
     "token file below a file": Case(
         *(42, "cannot be read or run (Not a directory)"),

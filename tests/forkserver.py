@@ -9,6 +9,7 @@ import json
 import os
 import runpy
 import select
+import subprocess
 import sys
 import traceback
 from typing import Any
@@ -17,6 +18,7 @@ import boto3  # noqa: F401 -- imported for the processes that are forked
 import pandas as pd  # noqa: F401
 
 import job.study.loop  # noqa: F401
+from job.page import charts, page
 
 
 def run_forked(request: dict[str, Any]) -> None:
@@ -58,6 +60,11 @@ def has_ended(child: int, moment: float | str, out: str) -> bool:
 
 def main() -> None:
     """Serve requests until standard input ends."""
+    # bundling takes longer than a tiny job, and V8, which does it, must not run in a process that is forked
+    code = "import sys; from job.page.charts import script; sys.stdout.write(script())"
+    bundle = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    for module in (charts, page):
+        setattr(module, "script", lambda: bundle)  # noqa: B010 -- to the type checker it is another function
     for line in sys.stdin:
         request = json.loads(line)
         child = os.fork()

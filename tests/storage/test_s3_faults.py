@@ -161,11 +161,12 @@ def test_an_outage_is_waited_for(seaweed: Seaweed, bucket: Bucket, client: Clien
 
 def test_a_slow_link_is_no_outage(open_through: OpenThrough) -> None:
     """A body that takes longer to send than a time-out goes through in one attempt, since its bytes keep moving."""
-    data = random.Random(2).randbytes(16_000_000)
-    storage, proxy = open_through(retry_seconds=12, bytes_per_second=3_000_000)  # a third of it is the time-out
+    # the time-out is a third of the retry time, 8 s: long enough for what waits in the sockets when all is sent
+    data = random.Random(2).randbytes(30_000_000)
+    storage, proxy = open_through(retry_seconds=24, bytes_per_second=3_000_000)
     start = time.monotonic()
     storage.put("key", data)
-    assert time.monotonic() - start > 4.5
+    assert time.monotonic() - start > 8.5
     assert [request.method for request in proxy.requests] == ["PUT"]
 
 

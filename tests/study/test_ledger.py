@@ -17,6 +17,7 @@ from job.study.ledger import Due, Ledger
 from tests.jobs import comparable, events, results_of, run_job, tiny_settings
 from tests.study.test_honest_test import noted
 from tests.study.test_journal import trial
+from tests.study.test_resume import kill
 
 FINALS = {"FINAL_TRIALS": "2", "FINAL_SEEDS": "2"}
 
@@ -145,11 +146,6 @@ def left(directory: Path) -> dict[str, Any]:
         if path.is_file() and path.parent.name != "attempts"
     }
     return results | {"names": names}
-
-
-def kill(operation: str, where: str, occurrence: int, when: str, number: int = signal.SIGKILL) -> dict[str, str]:
-    point = {"operation": operation, "place": where, "occurrence": occurrence, "when": when, "signal": int(number)}
-    return {"KILL_AT": json.dumps(point)}
 
 
 def test_results_say_which_model_it_is(baseline: Path) -> None:

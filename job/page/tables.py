@@ -161,11 +161,12 @@ def reasons(view: View) -> Table:
     for item in view.run.dataset.quarantined:
         groups[item.kind or item.reason].append((item.id, item.reason))
     rows = []
-    for _, members in sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])):
+    for kind, members in sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])):
         ids, reason = [identifier for identifier, _ in members], members[0][1]
-        like = ", and the like" if any(other != reason for _, other in members) else ""
+        if any(other != reason for _, other in members):
+            reason = f"{kind.replace('_', ' ')}, for instance: {reason}"
         more = f" and {len(ids) - _SHOWN_IDS:,} more" if len(ids) > _SHOWN_IDS else ""
-        rows.append([reason + like, f"{len(ids):,}", ", ".join(ids[:_SHOWN_IDS]) + more])
+        rows.append([reason, f"{len(ids):,}", ", ".join(ids[:_SHOWN_IDS]) + more])
     return Table("Why ids were left out", ["reason", "ids", "which"], rows, (1,))
 
 

@@ -97,11 +97,11 @@ def check_job(settings: Settings) -> Dataset:
 
 def catalogue_settings(settings: Settings) -> CatalogueSettings:
     """Return the settings that decide what the catalogue holds. Draws the sample first if DATASET_URI is `sample`."""
-    shared: dict[str, Any] = {each.name: getattr(settings, each.name, None) for each in fields(CatalogueSettings)}
-    shared["uri"] = settings.dataset_uri
-    if settings.dataset_uri == SAMPLE_URI:
-        shared["place"] = place_sample(prepare_cache_dir(settings.cache_dir))
-    return CatalogueSettings(**shared)
+    is_sample = settings.dataset_uri == SAMPLE_URI
+    place = place_sample(prepare_cache_dir(settings.cache_dir)) if is_sample else None
+    named = [each.name for each in fields(CatalogueSettings) if each.name not in {"uri", "place"}]
+    same: dict[str, Any] = {name: getattr(settings, name) for name in named}
+    return CatalogueSettings(uri=settings.dataset_uri, place=place, **same)
 
 
 def load_initial_weights(settings: Settings) -> tuple[dict[str, Tensor] | None, str | None]:

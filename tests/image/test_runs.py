@@ -46,6 +46,7 @@ def baseline(store: Store) -> dict[str, Any]:
     """The results of a job that nothing interrupted."""
     ended = run(*options(store, "baseline/"))
     assert ended.code == 0, ended.err
+    assert ended.events("not shown") == []  # page and figures are drawn there, too
     found: dict[str, Any] = json.loads(store.results("baseline/"))
     return found
 
@@ -58,7 +59,8 @@ def test_with_nothing_set_it_tunes_on_the_sample(image: str) -> None:
         (event,) = ended.events("run")
         assert event["results"] == "/data/fashiontune-output/results.json"
         changed = docker("diff", name)
-        assert "A /data/fashiontune-output/results.json" in changed
+        for name_of in ("results.json", "report.html", "figures/best_value.png"):
+            assert f"A /data/fashiontune-output/{name_of}" in changed
         assert not [line for line in changed.splitlines() if "/opt/" in line]
 
 

@@ -153,6 +153,15 @@ def test_the_policy_has_the_hashes_of_script_and_style() -> None:
         assert html.unescape(page).count(f"{name}-src 'sha256-{digest}'") == 1
 
 
+def test_every_colour_that_is_named_is_one() -> None:
+    """A browser passes over a variable that nothing sets, and the text has no colour of its own."""
+    page = draw_page(made_results(n_mistakes=3)).decode()
+    (style,) = re.findall(r"<style>(.*?)</style>", page, flags=re.DOTALL)
+    light, dark = (set(re.findall(r"--(\w+):#", palette)) for palette in re.findall(r":root\{(.*?)\}", style))
+    assert light == dark
+    assert set(re.findall(r"var\(--(\w+)\)", page)) - light == set()
+
+
 def test_a_run_that_goes_on_says_so_and_loads_itself_again() -> None:
     """While trials are missing, the page says after how many it was drawn; a finished one stays as it is."""
     page = draw_page(made_progress(9, 30))

@@ -10,6 +10,13 @@ import structlog
 from tests.jobs import LEARNT, run_job, tiny_settings
 from tests.seaweed import Seaweed, running_seaweed
 
+_LONGEST = {"test_torture.py", "test_fresh_processes.py", "test_real_photos.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that take minutes; as the last ones they would leave the other processes idle."""
+    items.sort(key=lambda item: item.path.name not in _LONGEST)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_aws_settings() -> Iterator[None]:

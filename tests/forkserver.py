@@ -18,7 +18,7 @@ import boto3  # noqa: F401 -- imported for the processes that are forked
 import pandas as pd  # noqa: F401
 
 import job.study.loop  # noqa: F401
-from job.page import charts, page
+from job.page import charts, page, theme
 
 
 def run_forked(request: dict[str, Any]) -> None:
@@ -65,6 +65,10 @@ def main() -> None:
     bundle = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     for module in (charts, page):
         setattr(module, "script", lambda: bundle)  # noqa: B010 -- to the type checker it is another function
+    for weight in theme.WEIGHTS:  # the rest of a first page that needs no V8
+        theme.font_face(weight, page.COMMON)
+    for name in page._templates().list_templates(extensions=["html"]):
+        page._templates().get_template(name)
     for line in sys.stdin:
         request = json.loads(line)
         child = os.fork()

@@ -24,6 +24,13 @@ from job.words import NBSP, NONE, PARAMETERS, count, duration, listed, parameter
 
 REFRESH_SECONDS = 60
 
+COMMON = (
+    frozenset(string.printable)
+    | frozenset(map(chr, range(0xA0, 0x180)))
+    | frozenset("⁻⁰⁴⁵⁶⁷⁸⁹\u2212\u2013\u2026\ufffd")
+)
+"""Letters of every page, of all of Europe's Latin alphabets, so that the next page takes the same fonts."""
+
 
 def draw_page(run: Results | Progress) -> bytes:
     """Return the page of a finished run, or of one that goes on, which loads itself again every minute."""
@@ -35,7 +42,7 @@ def draw_page(run: Results | Progress) -> bytes:
     given = {"view": view, "run": run, "column": str(view.settings.get("target_column", "class"))}
     templates = _templates()
     body = templates.get_template("body.html").render(given, panels=panels)
-    letters = frozenset(body) | frozenset(data) | frozenset(string.printable)
+    letters = COMMON | frozenset(body) | frozenset(data)
     filled = {
         "body": body,
         "style": _style(letters, len(run.dataset.classes)),

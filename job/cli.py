@@ -15,7 +15,7 @@ from typing import NoReturn
 import structlog
 
 from job import __version__
-from job.errors import ExitCode, JobError, Preempted, ResourcesError, StorageUnavailableError
+from job.errors import DeviceError, ExitCode, JobError, Preempted, ResourcesError, StorageUnavailableError
 from job.logs import configure_logs
 from job.preemption import Preemption
 from job.settings import Settings, load_settings, variable_name
@@ -30,7 +30,7 @@ exit codes:
   42   will not get better by itself: settings, data, permissions, a run that does not match
   143  SIGTERM: state saved, start again to go on
   130  SIGINT: the same
-  1    anything else: storage down after retries, or a bug
+  1    anything else: storage down after retries, a GPU that fails, or a bug
 """
 
 
@@ -45,8 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         named = str(error) if error.setting is None else f"{variable_name(error.setting)}: {error}"
         _log.error("job failed", error=named, exit_code=int(ExitCode.PERMANENT))
         return ExitCode.PERMANENT
-    except StorageUnavailableError as error:
-        _log.error("storage unavailable", error=str(error), exit_code=int(ExitCode.FAILURE))
+    except (StorageUnavailableError, DeviceError) as error:
+        failed = "device failed" if isinstance(error, DeviceError) else "storage unavailable"
+        _log.error(failed, error=str(error), exit_code=int(ExitCode.FAILURE))
         return ExitCode.FAILURE
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED

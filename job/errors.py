@@ -58,6 +58,10 @@ class ResourcesError(Exception):
     """The system gives no thread, process or file more; starting again later may help (exit code 1)."""
 
 
+class DeviceError(Exception):
+    """A GPU that fails or has too little free memory; another machine may help (exit code 1)."""
+
+
 class ChangedError(StorageUnavailableError):
     """An object was overwritten or deleted while it was read; the next start may find it whole."""
 

@@ -197,10 +197,12 @@ class Settings(BaseSettings):
         "dict (.safetensors or .pth) for inputs normalised as ImageNet's, with an optional `#sha256=...`.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="Where to train; auto takes the GPU if there is one."
+        "auto", description="Where to train; auto takes the GPU if there is one. Of several it takes one."
     )
     precision: Literal["auto", "float32", "bf16", "fp16"] = Field(
-        "auto", description="Arithmetic of training; auto is bf16 on a GPU that has it, else float32."
+        "auto",
+        description="Arithmetic of training; auto is bf16 on a GPU of capability 8.0 or later, "
+        "fp16 from 7.0 on, else float32.",
     )
     compile: bool = Field(default=False, description="Compile the model with torch.compile.")
     deterministic: bool = Field(default=True, description="Use deterministic algorithms, so that runs can be repeated.")

@@ -15,8 +15,9 @@ from job.errors import JobError
 from job.model.loading import PublishedModel
 from job.model.predictions import Prediction
 from job.training.data import Normalisation, moments_of, normalise
+from job.training.evaluate import photos_at_once
 
-BATCH_SIZE = 64
+MOST_AT_ONCE = 64
 
 _log = structlog.get_logger()
 
@@ -30,9 +31,10 @@ def predict_photos(
     Raises StorageUnavailableError.
     """
     size = published.description.input
+    at_once = min(MOST_AT_ONCE, photos_at_once(published.device, size.height, size.width))
     photos = read_photos(names, height=size.height, width=size.width, retry_seconds=retry_seconds)
     counts = Counter({"photos": 0, "failed": 0})
-    while batch := list(islice(photos, BATCH_SIZE)):
+    while batch := list(islice(photos, at_once)):
         for prediction in _predict_batch(published, batch, top):
             if prediction.error is not None:
                 _log.warning("photo cannot be used", image=prediction.image, error=prediction.error)
@@ -62,6 +64,6 @@ def _probabilities(published: PublishedModel, images: NDArray[np.uint8]) -> NDAr
     """Return the probabilities of the classes, (B, C), of photos, (B, H, W, 3) RGB."""
     expected = published.description.input
     photos = torch.from_numpy(images).to(published.device)
-    moments = moments_of(Normalisation(expected.mean, expected.std), photos)
+    moments = moments_of(Normalisation(expected.mean, expected.std), *images.shape[1:3]).to(published.device)
     logits: Tensor = published.model(normalise(photos, moments))
     return logits.softmax(dim=1).cpu().numpy()

@@ -172,11 +172,12 @@ def reasons(view: View) -> Table:
 
 def attempts(view: View) -> Table:
     """Return every attempt."""
-    columns = ["attempt", "host", "how it ended", "started", "worked", "last trial"]
+    columns = ["attempt", "host", "device", "how it ended", "started", "worked", "last trial"]
     rows = [
         [
             str(number),
             attempt.host or NONE,
+            str(attempt.device) if attempt.device else NONE,
             attempt.outcome or "killed, or still at work",
             moment(attempt.started_at),
             duration(attempt.seconds["total"]) if "total" in attempt.seconds else NONE,
@@ -184,7 +185,7 @@ def attempts(view: View) -> Table:
         ]
         for number, attempt in enumerate(view.run.run.attempts, start=1)
     ]
-    return Table("All attempts", columns, rows, (4, 5))
+    return Table("All attempts", columns, rows, (5, 6))
 
 
 def _last(attempt: AttemptRecord) -> str:

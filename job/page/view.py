@@ -186,6 +186,11 @@ class View:
         return cut if self.results or not cut else cut - 1
 
     @property
+    def devices(self) -> list[str]:
+        """The devices, each with its precision, that the run was trained on."""
+        return sorted({str(attempt.device) for attempt in self.run.run.attempts if attempt.device})
+
+    @property
     def earlier_runs(self) -> list[str]:
         """The runs that this one was begun from, and what is other there."""
         told = []

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from job.records.record import Record
-from job.records.trial import TrialStatus
+from job.records.status import TrialStatus
 
 
 class PriorObservation(Record):

@@ -7,7 +7,8 @@ from pydantic import Field
 from job.records.dataset import Dataset
 from job.records.prior import WarmStart
 from job.records.record import SCHEMA_VERSION, Record, checksum_field
-from job.records.run import AttemptRecord, Environment, RunStatus
+from job.records.run import AttemptRecord, Environment
+from job.records.status import RunStatus
 from job.records.trial import StoredModel, TrialRecord
 
 RESULTS = "results.json"

@@ -1,21 +1,13 @@
 """A run and the attempts at it: run.json and attempts/*.json."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Literal
 
 from pydantic import Field
 
 from job.records.prior import PriorRun
 from job.records.record import SCHEMA_VERSION, Record, checksum_field
-
-
-class RunStatus(StrEnum):
-    """How far a run is."""
-
-    RUNNING = "running"
-    COMPLETE = "complete"
-    BUDGET_SPENT = "budget_spent"
+from job.records.status import DeviceUsed
 
 
 class RunRecord(Record):
@@ -47,6 +39,7 @@ class AttemptRecord(Record):
     started_at: datetime
     host: str | None = Field(None, description="The machine or Pod that it ran on.")
     ended_at: datetime | None = None
+    device: DeviceUsed | None = None
     trial: int | None = Field(None, description="The last trial that it began or went on with.")
     repetition: int | None = Field(None, description="Of that trial; null: the trial itself.")
     step: int | None = Field(None, description="The step that it went on from in that trial.")

@@ -1,21 +1,12 @@
 """A trial as it is stored: its learning curve, what came of it, and where its weights lie."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from pydantic import Field
 
 from job.records.objective import score_name
 from job.records.record import Record, checksum_field
-
-
-class TrialStatus(StrEnum):
-    """How a trial ended."""
-
-    COMPLETE = "complete"
-    DIVERGED = "diverged"
-    FAILED = "failed"
-    PRUNED = "pruned"
+from job.records.status import DeviceUsed, TrialStatus, trial_name
 
 
 class StoredModel(Record):
@@ -68,6 +59,9 @@ class TrialRecord(Record):
     repetition: int = Field(
         0, description="From 1: the trial was trained again with another seed; 0: the trial itself."
     )
+    devices: list[DeviceUsed] = Field(
+        default_factory=list, description="What it was trained on, in order; several if it went on elsewhere."
+    )
     checksum: str = checksum_field()
 
     @property
@@ -78,8 +72,3 @@ class TrialRecord(Record):
     def curve(self, objective: str) -> list[float]:
         """Return the objective after each epoch."""
         return [epoch.value(objective) for epoch in self.epochs]
-
-
-def trial_name(number: int, repetition: int) -> str:
-    """Return the beginning of the keys of a trial's objects, or of a repetition's."""
-    return f"{number:04}-{repetition}" if repetition else f"{number:04}"

@@ -11,6 +11,7 @@ from typing import Any
 from job.preemption import Preemption
 from job.records.dataset import Dataset
 from job.records.run import AttemptRecord, Replay, RunRecord
+from job.records.status import DeviceUsed
 from job.settings import Settings
 from job.study.journal import Journal
 from job.text import printable
@@ -20,13 +21,22 @@ from job.training.plan import Equipment
 class Attempt:
     """Writes its record whenever it changes, and never loses what the record has gained."""
 
-    def __init__(self, journal: Journal, began: float, seconds: dict[str, float], replay: Replay | None = None) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        began: float,
+        seconds: dict[str, float],
+        device: DeviceUsed,
+        replay: Replay | None = None,
+    ) -> None:
         """Begin an attempt: `began` is the monotonic time of its start, `seconds` the time spent since, by purpose."""
         self._journal = journal
         self._began = began
         self._changing = threading.Lock()  # another thread notes a signal
         host = printable(os.environ.get("POD_NAME") or platform.node())
-        self._record = AttemptRecord(started_at=datetime.now(UTC), host=host, seconds=seconds, replay=replay)
+        self._record = AttemptRecord(
+            started_at=datetime.now(UTC), host=host, seconds=seconds, device=device, replay=replay
+        )
         self.number = journal.begin_attempt(self._record)
 
     @property

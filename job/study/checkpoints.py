@@ -31,6 +31,8 @@ def resume_state(journal: Journal, plan: TrialPlan, equipment: Equipment) -> tup
             _log.warning("checkpoint is bad, and an older one is tried", key=key, error=str(error))
             continue
         _log.info("trial goes on", epoch=state.epoch, step=state.step, key=key)
+        if len(state.outcome.devices) > 1:
+            _log.warning("trial was begun on another device", devices=[str(used) for used in state.outcome.devices])
         return state, step
     return fresh_state(plan, equipment), 0
 

@@ -11,7 +11,7 @@ from job.catalogue.split import Part
 from job.errors import JobError, RunMismatchError
 from job.model.files import model_files
 from job.records.results import RESULTS, Results, Test
-from job.records.run import RunStatus
+from job.records.status import RunStatus
 from job.records.trial import TrialRecord
 from job.study.attempt import Workbench
 from job.study.ledger import Ledger

@@ -17,7 +17,8 @@ from job.errors import ObjectMissingError, RunMismatchError
 from job.records.model import PUBLISHED
 from job.records.record import BadRecordError, Record
 from job.records.results import PROGRESS, RESULTS, Progress, Results
-from job.records.run import AttemptFile, AttemptRecord, RunRecord, RunStatus
+from job.records.run import AttemptFile, AttemptRecord, RunRecord
+from job.records.status import RunStatus
 from job.records.trial import StoredModel, TrialRecord
 from job.settings import Settings
 from job.storage.base import Data, Storage

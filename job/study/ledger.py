@@ -13,7 +13,8 @@ from statistics import fmean, stdev
 from job.records.objective import sense
 from job.records.results import Final
 from job.records.run import AttemptRecord
-from job.records.trial import TrialRecord, TrialStatus, trial_name
+from job.records.status import TrialStatus, trial_name
+from job.records.trial import TrialRecord
 from job.settings import Settings
 
 

@@ -16,7 +16,8 @@ from job.catalogue.split import Part
 from job.errors import JobError, Preempted, StorageUnavailableError
 from job.preemption import GRACE_SECONDS, Preemption
 from job.records.results import Results
-from job.records.run import RunRecord, RunStatus
+from job.records.run import RunRecord
+from job.records.status import RunStatus
 from job.settings import Settings
 from job.study.attempt import Attempt, Workbench
 from job.study.finish import finish, measure_winner
@@ -30,6 +31,7 @@ from job.study.trials import record, train
 from job.training.cpus import usable_threads
 from job.training.data import IMAGENET_MEAN, IMAGENET_STD, Normalisation, Photos, normalisation_of
 from job.training.device import Device, configure_torch
+from job.training.failures import device_failures
 from job.training.plan import Equipment
 
 _log = structlog.get_logger()
@@ -52,9 +54,11 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
             return results
     configure_torch(threads=run.threads, deterministic=settings.deterministic)
     ledger = journal.ledger(settings)
-    attempt = Attempt(journal, began, catalogue.seconds, check_replay(ledger, run))
+    attempt = Attempt(journal, began, catalogue.seconds, device.used, check_replay(ledger, run))
     _log.info("attempt", attempt=attempt.number, device=device.name, precision=device.precision, threads=run.threads)
-    equipment = Equipment(photos_of(catalogue, device, inputs.initial), device, inputs.initial, settings.compile)
+    with device_failures(device.name):
+        photos = photos_of(catalogue, device, inputs.initial)
+    equipment = Equipment(photos, device, inputs.initial, settings.compile)
     dataset = catalogue.dataset
     bench = Workbench(settings, journal, stop, equipment, run, dataset, attempt)
 
@@ -62,12 +66,14 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
         _log.warning("signal", signal=signal_number, grace_seconds=GRACE_SECONDS)
         _note_end(attempt, f"signal {signal_number}")
 
+    _say_other_device(bench)
     stop.announce(announce)  # a signal may leave no time to reach the `except` below
     try:
-        status, ledger = _search(bench, ledger)
-        winner = measure_winner(bench, catalogue, ledger)
+        with device_failures(device.name):
+            status, ledger = _search(bench, ledger)
+            winner = measure_winner(bench, catalogue, ledger)
         # nothing more is trained or measured: frees the memory of all photos for publishing
-        del catalogue, inputs, equipment
+        del catalogue, inputs, equipment, photos
         bench = replace(bench, equipment=bench.equipment.without_photos())
         return finish(bench, ledger, status, winner)
     except BaseException as error:
@@ -97,14 +103,22 @@ def _search(bench: Workbench, ledger: Ledger) -> tuple[RunStatus, Ledger]:
 
 
 def photos_of(catalogue: Catalogue, device: Device, initial: dict[str, Tensor] | None) -> Photos:
-    """Put the photos on the device; normalise by the training part's statistics, or ImageNet's for given weights."""
+    """Put the photos on the device; normalise by the training part's statistics, or ImageNet's for given weights.
+
+    Images that would take more than half of a GPU's free memory stay on the host.
+    """
     train_rows = catalogue.indices(Part.TRAIN)
     if initial is None:
         normalisation = normalisation_of(catalogue.images, train_rows)
     else:
         normalisation = Normalisation(IMAGENET_MEAN, IMAGENET_STD)
+    images = torch.from_numpy(catalogue.images)
+    if device.device.type == "cuda" and images.nbytes > torch.cuda.mem_get_info()[0] / 2:
+        _log.info("photos stay in the host's memory", bytes=images.nbytes, free=torch.cuda.mem_get_info()[0])
+    else:
+        images = images.to(device.device)
     return Photos(
-        images=torch.from_numpy(catalogue.images).to(device.device),
+        images=images,
         labels=torch.from_numpy(catalogue.labels).to(device.device),
         train=torch.from_numpy(train_rows).to(device.device),
         validation=torch.from_numpy(catalogue.indices(Part.VALIDATION)).to(device.device),
@@ -120,6 +134,13 @@ def _refuse_failures(ledger: Ledger) -> None:
         raise JobError(
             f"{len(failed)} trials have failed, and {limit} end the job; {last}", setting="max_failed_trials"
         )
+
+
+def _say_other_device(bench: Workbench) -> None:
+    here = bench.equipment.device.used
+    there = [attempt.device for attempt in bench.earlier_attempts().values() if attempt.device]
+    if there and there[-1] != here:
+        _log.warning("device differs from the last attempt's; the run goes on", there=str(there[-1]), here=str(here))
 
 
 def _note_end(attempt: Attempt, outcome: str) -> None:

@@ -46,7 +46,7 @@ def prepare(settings: Settings, run: RunRecord | None) -> Inputs:
     Raises JobError for what will not get better by itself, for instance RunMismatchError for a run of other data.
     """
     device = choose_device(settings.device, settings.precision)
-    refuse_compile_without_compiler(compile_model=settings.compile)
+    refuse_compile_without_compiler(device.device, compile_model=settings.compile)
     initial, sha256 = load_initial_weights(settings)
     warm_start = read_prior_runs(settings, sha256) if run is None else run.warm_start
     with progress_bar() as progress:

@@ -14,7 +14,8 @@ from job.metrics import class_metrics_of, metrics_of, wilson_interval
 from job.records.dataset import Dataset
 from job.records.prior import PriorRun, WarmStart
 from job.records.results import Best, ClassScore, Mistake, Progress, Results, Run, Test
-from job.records.run import AttemptRecord, Environment, RunStatus
+from job.records.run import AttemptRecord, Environment
+from job.records.status import RunStatus
 from job.records.trial import TrialRecord
 from job.search.process import observe
 from job.search.surrogate import fit_surrogate, importance, partial_dependence

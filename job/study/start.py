@@ -7,7 +7,8 @@ import structlog
 
 from job.preemption import Preemption
 from job.records.results import RESULTS, Results
-from job.records.run import RunRecord, RunStatus
+from job.records.run import RunRecord
+from job.records.status import RunStatus
 from job.settings import Settings
 from job.study.identity import open_run
 from job.study.journal import Journal

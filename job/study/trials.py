@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 import structlog
 from safetensors.torch import save as save_safetensors
 
-from job.errors import RunMismatchError
+from job.errors import JobError, RunMismatchError
 from job.records.objective import better, sense
 from job.records.run import AttemptRecord
-from job.records.trial import EpochRecord, StoredModel, TrialRecord, TrialStatus, TrialTiming
+from job.records.status import TrialStatus
+from job.records.trial import EpochRecord, StoredModel, TrialRecord, TrialTiming
 from job.search.process import Params
 from job.search.pruning import stops
 from job.seeds import derive_seed
@@ -21,6 +22,7 @@ from job.study.attempt import Workbench
 from job.study.checkpoints import Checkpoints, resume_state
 from job.study.ledger import Due, Ledger
 from job.study.suggestions import Suggestion
+from job.training.failures import first_line, is_out_of_memory, release_memory
 from job.training.plan import EpochScores, TrialOutcome, TrialPlan
 from job.training.state import TrialState
 from job.training.trial import Hooks, never, run_trial
@@ -28,13 +30,32 @@ from job.training.trial import Hooks, never, run_trial
 MAX_DEATHS = 3
 """Times that a trial's process may die without a new checkpoint before the trial is given up."""
 
+OUT_OF_MEMORY = "out of memory"
+
 _log = structlog.get_logger()
 
 
 def train(bench: Workbench, ledger: Ledger, suggestion: Suggestion) -> TrialOutcome:
-    """Train what was suggested, from its last checkpoint on; a repetition is never pruned."""
+    """Train what was suggested, from its last checkpoint on; a repetition is never pruned.
+
+    What does not fit into memory is tried once more, then failed. All trials have the same shapes, so JobError is
+    raised where none has fitted before.
+    """
     prune = never if suggestion.due.repetition else _pruner(bench.settings, ledger.trials)
-    return _train(bench, trial_plan(bench.settings, suggestion.due, suggestion.params), prune)
+    plan = trial_plan(bench.settings, suggestion.due, suggestion.params)
+    for _ in range(2):
+        try:
+            return _train(bench, plan, prune)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            reason = first_line(error)
+        release_memory()  # here the error, which holds the trial's memory, is gone
+        _log.warning("out of memory", detail=reason)
+        if all(known.status is TrialStatus.FAILED for known in ledger.records):
+            raise JobError(_too_large(bench, reason), setting="batch_size")
+    # the reason differs between machines, and a record must not
+    return TrialOutcome(TrialStatus.FAILED, error=OUT_OF_MEMORY, devices=[bench.equipment.device.used])
 
 
 def record(bench: Workbench, ledger: Ledger, suggestion: Suggestion, outcome: TrialOutcome) -> Ledger:
@@ -124,7 +145,7 @@ def _train(bench: Workbench, plan: TrialPlan, prune: Callable[[Sequence[EpochSco
     deaths = _deaths(list(bench.earlier_attempts().values()), plan, step)
     if deaths >= MAX_DEATHS:
         error = f"its process died {deaths} times without a new checkpoint"
-        return TrialOutcome(TrialStatus.FAILED, epochs=state.outcome.epochs, error=error)
+        return TrialOutcome(TrialStatus.FAILED, epochs=state.outcome.epochs, error=error, devices=state.outcome.devices)
     bench.stop.check()  # before the attempt is marked as one at work
     bench.attempt.take_up(plan.number, plan.repetition, step)
     checkpoints = Checkpoints(bench.journal, plan, bench.equipment, bench.settings.checkpoint_seconds)
@@ -145,6 +166,15 @@ def _train(bench: Workbench, plan: TrialPlan, prune: Callable[[Sequence[EpochSco
     return outcome
 
 
+def _too_large(bench: Workbench, reason: str) -> str:
+    settings = bench.settings
+    size = f"{settings.image_height}x{settings.image_width}"
+    helps = f"a batch of {settings.batch_size} photos of {size} does not fit into memory; set a smaller one"
+    if bench.equipment.device.autocast_dtype is None and bench.equipment.device.device.type == "cuda":
+        helps += ", or PRECISION to fp16 or bf16, which take half"
+    return f"{helps} ({bench.equipment.device.name}: {reason})"
+
+
 def _deaths(attempts: Sequence[AttemptRecord], plan: TrialPlan, step: int) -> int:
     """Return how many of the last attempts died in a row while they trained this trial, all from the same step on."""
     deaths = 0
@@ -157,10 +187,10 @@ def _deaths(attempts: Sequence[AttemptRecord], plan: TrialPlan, step: int) -> in
 
 
 def _log_epoch(scores: EpochScores, photos: int) -> None:
-    measured = scores.model_dump(exclude={"epoch", "train_seconds", "evaluate_seconds"})
+    measured = scores.point()
     _log.info(
         "epoch",
-        epoch=scores.epoch,
+        epoch=measured.pop("epoch"),
         **{name: round(value, 4) for name, value in measured.items()},
         seconds=round(scores.train_seconds + scores.evaluate_seconds, 3),
         images_per_second=round(photos / scores.train_seconds, 1),
@@ -178,9 +208,10 @@ def _record(bench: Workbench, suggestion: Suggestion, outcome: TrialOutcome, mod
         status=outcome.status,
         value=outcome.value,
         best_epoch=outcome.best_epoch,
-        epochs=[EpochRecord(**scores.model_dump(include=set(EpochRecord.model_fields))) for scores in outcome.epochs],
+        epochs=[EpochRecord(**scores.point()) for scores in outcome.epochs],
         error=outcome.error,
         model=model,
+        devices=outcome.devices,
         timing=TrialTiming(
             suggest=round(suggestion.seconds, 3),
             train=round(trained, 3),

@@ -19,13 +19,15 @@ def build_optimizer(
     """
     match name:
         case "sgd" | "nag":
-            return torch.optim.SGD(
-                parameters,
-                lr=learning_rate,
-                momentum=momentum,
-                weight_decay=weight_decay,
-                nesterov=name == "nag" and momentum > 0,
-                fused=True,
+            return _with_buffers(
+                torch.optim.SGD(
+                    parameters,
+                    lr=learning_rate,
+                    momentum=momentum,
+                    weight_decay=weight_decay,
+                    nesterov=name == "nag" and momentum > 0,
+                    fused=True,
+                )
             )
         case "adam":
             return torch.optim.Adam(
@@ -37,6 +39,18 @@ def build_optimizer(
             )
     message = f"no optimizer is named {name!r}"
     raise ValueError(message)
+
+
+def _with_buffers(optimizer: torch.optim.SGD) -> torch.optim.SGD:
+    """Give fused SGD its momentum buffers, of zeros, which the first step would begin with anyway.
+
+    It allocates them in its first step without filling them. Where float16 overflows there, the step is skipped, and
+    the next one takes what happens to be in memory for momentum (torch 2.14: torch/optim/sgd.py, _fused_sgd).
+    """
+    for group in optimizer.param_groups:
+        for parameter in group["params"] if group["momentum"] else ():
+            optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    return optimizer
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

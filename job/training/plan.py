@@ -1,11 +1,13 @@
 """A trial's plan, the equipment that it works with, and its outcome."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from job.records.trial import EpochRecord, TrialStatus, trial_name
+from job.records.objective import score_name
+from job.records.status import DeviceUsed, TrialStatus, trial_name
 from job.training.data import Photos
 from job.training.device import Device
 
@@ -33,11 +35,26 @@ class TrialPlan:
         return trial_name(self.number, self.repetition)
 
 
-class EpochScores(EpochRecord):
-    """One point of the learning curve, and the seconds that it took."""
+@dataclass(frozen=True)
+class EpochScores:
+    """One point of the learning curve, as EpochRecord has it, and the seconds that it took."""
 
+    epoch: int
+    train_loss: float
+    validation_loss: float
+    accuracy: float
+    macro_f1: float
+    balanced_accuracy: float
     train_seconds: float
     evaluate_seconds: float
+
+    def value(self, objective: str) -> float:
+        """Return the score that the objective names."""
+        return float(getattr(self, score_name(objective)))
+
+    def point(self) -> dict[str, Any]:
+        """Return the point without the seconds."""
+        return {name: value for name, value in asdict(self).items() if not name.endswith("_seconds")}
 
 
 @dataclass
@@ -50,6 +67,8 @@ class TrialOutcome:
     value: float | None = None
     weights: dict[str, Tensor] | None = None
     error: str | None = None
+    devices: list[DeviceUsed] = field(default_factory=list)
+    """What it was trained on, in order."""
     checkpoint_seconds: float = 0.0
     """Time that training stood still for checkpoints."""
 

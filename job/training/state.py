@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass, field
 import torch
 from torch import Tensor, nn
 
-from job.records.trial import TrialStatus
+from job.records.status import DeviceUsed, TrialStatus
 from job.seeds import derive_seed
 from job.training.checkpoint import BadCheckpointError, from_bytes, lay_out
-from job.training.model import build_model
+from job.training.model import build_model, gather
 from job.training.optimizers import build_optimizer, optimizer_tensors, restore_optimizer
 from job.training.plan import EpochScores, Equipment, TrialOutcome, TrialPlan
 
@@ -51,7 +51,9 @@ def fresh_state(plan: TrialPlan, equipment: Equipment) -> TrialState:
     # validation, another program. The next trial's model has the same code and shapes and is not compiled again.
     forward = torch.compile(model, dynamic=False) if equipment.compile_model else model
     scaler = torch.amp.GradScaler(device.type, enabled=equipment.device.scale_gradients)
-    return TrialState(model, forward, optimizer, scaler, torch.zeros((), device=device))
+    state = TrialState(model, forward, optimizer, scaler, torch.zeros((), device=device))
+    state.outcome.devices.append(equipment.device.used)
+    return state
 
 
 def take_checkpoint(plan: TrialPlan, state: TrialState) -> bytearray:
@@ -64,12 +66,15 @@ def take_checkpoint(plan: TrialPlan, state: TrialState) -> bytearray:
         (_BEST, outcome.weights or {}),
     ):
         tensors |= {prefix + name: value for name, value in found.items()}
+    elsewhere = {name: value for name, value in tensors.items() if value.device.type != "cpu"}
+    tensors |= gather(elsewhere) if elsewhere else {}
     position = {
         "epoch": state.epoch,
         "step": state.step,
         "train_seconds": state.train_seconds,
         "scaler": state.scaler.state_dict(),
-        "epochs": [scores.model_dump() for scores in outcome.epochs],
+        "epochs": [asdict(scores) for scores in outcome.epochs],
+        "devices": [asdict(used) for used in outcome.devices],
         "best_epoch": outcome.best_epoch,
         "value": outcome.value,
     }
@@ -95,6 +100,9 @@ def restore_state(plan: TrialPlan, equipment: Equipment, data: bytes) -> TrialSt
     state.epoch, state.step = position["epoch"], position["step"]
     state.train_seconds = position["train_seconds"]
     state.outcome.epochs = [EpochScores(**scores) for scores in position["epochs"]]
+    here = equipment.device.used
+    before = [DeviceUsed(**used) for used in position.get("devices", [])]  # older checkpoints have none
+    state.outcome.devices = before if before[-1:] == [here] else [*before, here]
     state.outcome.best_epoch, state.outcome.value = position["best_epoch"], position["value"]
     state.outcome.weights = part(_BEST) or None
     return state

@@ -9,13 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import structlog
-import torch
 from torch.nn import functional
 
 from job.metrics import metrics_of
 from job.records.objective import better
-from job.records.trial import TrialStatus
+from job.records.status import TrialStatus
 from job.training.data import plan_epoch, training_batch
 from job.training.evaluate import Evaluation, evaluate
 from job.training.model import copy_weights
@@ -23,11 +21,7 @@ from job.training.optimizers import learning_rate_at
 from job.training.plan import EpochScores, Equipment, TrialOutcome, TrialPlan, step_sizes
 from job.training.state import TrialState
 
-OUT_OF_MEMORY = "out of memory; a smaller batch size needs less"
-
 _FINITE_CHECK_STEPS = 32  # on a GPU every read of the loss waits for the device
-
-_log = structlog.get_logger()
 
 
 def never(_: Sequence[EpochScores]) -> bool:
@@ -51,29 +45,8 @@ class Hooks:
 def run_trial(plan: TrialPlan, equipment: Equipment, hooks: Hooks, state: TrialState) -> TrialOutcome:
     """Train and validate one configuration from `state` to its end.
 
-    A loss that is not finite ends the trial as diverged, too little memory as failed; neither is an error.
+    A loss that is not finite ends the trial as diverged, which is no error. Raises what torch raises.
     """
-    outcome = state.outcome
-    try:
-        _train(plan, equipment, hooks, state)
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        return _out_of_memory(outcome, error)
-    except RuntimeError as error:
-        if "can't allocate memory" not in str(error):  # the CPU allocator has no exception of its own
-            raise
-        return _out_of_memory(outcome, error)
-    return outcome
-
-
-def _out_of_memory(outcome: TrialOutcome, error: Exception) -> TrialOutcome:
-    # the details differ between machines, and a record must not
-    _log.warning("out of memory", detail=str(error))
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    return TrialOutcome(TrialStatus.FAILED, epochs=outcome.epochs, error=OUT_OF_MEMORY)
-
-
-def _train(plan: TrialPlan, equipment: Equipment, hooks: Hooks, state: TrialState) -> None:
     photos, outcome = equipment.photos, state.outcome
     while state.epoch <= plan.epochs:
         train_loss = _train_epoch(plan, equipment, state, hooks.after_step)
@@ -83,7 +56,7 @@ def _train(plan: TrialPlan, equipment: Equipment, hooks: Hooks, state: TrialStat
         if not (math.isfinite(train_loss) and math.isfinite(evaluation.loss)):
             outcome.status, outcome.error = TrialStatus.DIVERGED, f"the loss was not finite in epoch {state.epoch}"
             outcome.value = outcome.best_epoch = outcome.weights = None
-            return
+            return outcome
         scores = _scores(state, train_loss, evaluation, time.monotonic() - started)
         outcome.epochs.append(scores)
         if better(scores.value(plan.objective), outcome.value, plan.objective):
@@ -94,7 +67,8 @@ def _train(plan: TrialPlan, equipment: Equipment, hooks: Hooks, state: TrialStat
         hooks.after_epoch(scores)
         if state.epoch <= plan.epochs and hooks.prune(outcome.epochs):
             outcome.status, outcome.value, outcome.best_epoch, outcome.weights = TrialStatus.PRUNED, None, None, None
-            return
+            return outcome
+    return outcome
 
 
 def _scores(state: TrialState, train_loss: float, evaluation: Evaluation, evaluate_seconds: float) -> EpochScores:

@@ -15,6 +15,8 @@ import pytest
 from job.page.page import draw_page
 from job.records.dataset import LostClass
 from job.records.results import Progress, Results
+from job.records.run import Replay
+from job.records.status import DeviceUsed
 from tests.page.made import EARLIER, made_progress, made_results
 
 ALL_FIGURES = (
@@ -282,6 +284,24 @@ def test_what_is_odd_about_a_catalogue_is_told() -> None:
     assert "1 row, each time the same" in page
     assert "64 files that macOS has put beside others" in page
     assert "macOS" not in html.unescape(draw_page(results).decode())
+
+
+def test_attempts_on_other_devices_or_with_other_suggestions_are_told() -> None:
+    """Which devices, and of which trial another attempt would have suggested other hyperparameters."""
+    results = made_results()
+    words = text_of(draw_page(results))
+    assert "It was trained on" not in words
+    assert "would have suggested" not in words
+    devices = [DeviceUsed("NVIDIA T4", "7.5", "fp16"), DeviceUsed("NVIDIA L4", "8.9", "bf16")]
+    params = {"learning_rate": 0.01, "optimizer": "sgd"}
+    replay = Replay(trial=4, recorded=params, suggested=params | {"learning_rate": 0.02})
+    first, second, *others = results.run.attempts
+    attempts = [first.model_copy(update={"device": devices[0]})]
+    attempts += [second.model_copy(update={"device": devices[1], "replay": replay}), *others]
+    run = results.run.model_copy(update={"attempts": attempts})
+    words = text_of(draw_page(results.model_copy(update={"run": run})))
+    assert "It was trained on 2 devices: NVIDIA L4, bf16; NVIDIA T4, fp16." in words
+    assert "Attempt 2 would have suggested trial 4 otherwise (learning rate 0.02, optimizer sgd in place of" in words
 
 
 def test_a_catalogue_without_classes_is_drawn() -> None:

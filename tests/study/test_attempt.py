@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from job.records.run import AttemptRecord
+from job.records.status import DeviceUsed
 from job.storage.local import LocalStorage
 from job.study.attempt import Attempt
 from job.study.journal import Journal
 from tests.jobs import results_of, run_job, tiny_settings
 from tests.study.test_resume import kill
+
+DEVICE = DeviceUsed("NVIDIA T4", "7.5", "fp16")
 
 
 def stored(journal: Journal) -> AttemptRecord:
@@ -24,7 +27,7 @@ def stored(journal: Journal) -> AttemptRecord:
 def test_an_attempt_keeps_its_place_when_it_ends(tmp_path: Path, outcome: str) -> None:
     """Trial, repetition, step, host and seconds stand in the record that is written last."""
     journal = Journal(LocalStorage(tmp_path))
-    attempt = Attempt(journal, time.monotonic() - 60, {"fetch": 1.5})
+    attempt = Attempt(journal, time.monotonic() - 60, {"fetch": 1.5}, DEVICE)
     attempt.take_up(3, 0, 40)
     assert (stored(journal).trial, stored(journal).repetition, stored(journal).step) == (3, None, 40)
     attempt.take_up(3, 2, 17)
@@ -34,6 +37,7 @@ def test_an_attempt_keeps_its_place_when_it_ends(tmp_path: Path, outcome: str) -
     ended = stored(journal)
     assert (ended.trial, ended.repetition, ended.step) == (3, 2, 17)
     assert (ended.host, ended.started_at) == (at_work.host, at_work.started_at)
+    assert ended.device == DEVICE
     assert ended.outcome == outcome
     assert ended.ended_at
     assert ended.seconds["fetch"] == 1.5
@@ -43,7 +47,7 @@ def test_an_attempt_keeps_its_place_when_it_ends(tmp_path: Path, outcome: str) -
 def test_what_came_first_is_not_lost_with_what_comes_last(tmp_path: Path) -> None:
     """A signal that is noted before the next trial is keeps its outcome; an end after an end adds to its seconds."""
     journal = Journal(LocalStorage(tmp_path))
-    attempt = Attempt(journal, time.monotonic(), {})
+    attempt = Attempt(journal, time.monotonic(), {}, DEVICE)
     attempt.end("signal 15", evaluate=2.5)
     attempt.take_up(4, 0, 0)
     assert (stored(journal).trial, stored(journal).outcome) == (4, "signal 15")

@@ -6,7 +6,7 @@ import pytest
 
 from job.errors import JobError
 from job.records.run import AttemptRecord
-from job.records.trial import TrialStatus
+from job.records.status import TrialStatus
 from job.settings import Settings
 from job.study.ledger import Ledger
 from job.study.loop import _refuse_failures

@@ -14,7 +14,8 @@ from job.errors import RunMismatchError, SettingsError
 from job.records.prior import PriorObservation
 from job.records.results import Results
 from job.records.run import RunRecord
-from job.records.trial import EpochRecord, TrialRecord, TrialStatus
+from job.records.status import TrialStatus
+from job.records.trial import EpochRecord, TrialRecord
 from job.search.space import parse_search_space
 from job.settings import Settings
 from job.storage.local import LocalStorage

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import pytest
 import torch
 
-from job.training.checkpoint import BadCheckpointError, seal
+from job.training.checkpoint import BadCheckpointError, from_bytes, lay_out, seal
 from job.training.data import Photos
+from job.training.device import Device
 from job.training.plan import Equipment, TrialOutcome, TrialPlan
 from job.training.state import TrialState, fresh_state, restore_state, take_checkpoint
 from job.training.trial import Hooks, run_trial
@@ -87,3 +88,29 @@ def test_a_checkpoint_of_another_plan_is_refused() -> None:
     data = checkpoints_of(plan, photos, [1])[1][1]
     with pytest.raises(BadCheckpointError, match="another trial"):
         restore_state(dataclasses.replace(plan, momentum=0.1), equipment(photos), data)
+
+
+def test_a_checkpoint_knows_what_its_trial_was_trained_on() -> None:
+    """Each device stands there once in a row, in order; a checkpoint from before devices were kept has none."""
+    photos, plan = make_photos(count=24), make_plan(epochs=1)
+    half = Device(torch.device("cpu"), torch.bfloat16, scale_gradients=False)
+
+    def again(data: bytes, device: Device) -> TrialState:
+        return restore_state(plan, dataclasses.replace(equipment(photos), device=device), data)
+
+    def stored(state: TrialState) -> bytes:
+        data = take_checkpoint(plan, state)
+        seal(data)
+        return bytes(data)
+
+    first = stored(fresh_state(plan, equipment(photos)))
+    assert again(first, CPU).outcome.devices == [CPU.used]
+    second = stored(again(first, half))
+    assert again(second, half).outcome.devices == [CPU.used, half.used]
+    assert again(second, CPU).outcome.devices == [CPU.used, half.used, CPU.used]
+    position, tensors = from_bytes(first, dataclasses.asdict(plan))
+    old = lay_out(
+        dataclasses.asdict(plan), {name: each for name, each in position.items() if name != "devices"}, tensors
+    )
+    seal(old)
+    assert again(bytes(old), CPU).outcome.devices == [CPU.used]

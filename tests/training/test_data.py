@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from job.training.data import MAX_SHIFT, EpochPlan, normalisation_of, normalise, plan_epoch, training_batch
-from tests.training.photos import make_photos
+from job.training.data import MAX_SHIFT, EpochPlan, Photos, normalisation_of, normalise, plan_epoch, training_batch
+from job.training.evaluate import evaluate
+from job.training.model import build_model
+from tests.training.photos import CPU, make_photos
 
 
 def test_an_epoch_sees_every_training_photo_once_and_no_other() -> None:
@@ -48,7 +50,7 @@ def test_photos_are_moved_flipped_and_normalised_as_numpy_would(shift: tuple[int
     """The gather equals padding by the border, cropping, mirroring and normalising, done plainly."""
     photos = make_photos()
     rows = torch.tensor([5, 0])
-    plan = EpochPlan(rows, torch.tensor([flip] * 2), torch.tensor([shift] * 2))
+    plan = EpochPlan(rows, torch.tensor([flip] * 2), torch.tensor([shift] * 2), rows)
     inputs, labels = training_batch(photos, plan, 0, 2)
     source = photos.images[5].numpy()
     if flip:
@@ -101,3 +103,36 @@ def test_photos_cannot_be_swapped_for_others() -> None:
     """Photos are frozen, so no trial leaves anything behind for the next one."""
     with pytest.raises(dataclasses.FrozenInstanceError):
         make_photos().n_classes = 4  # type: ignore[misc]
+
+
+class OnHost(Photos):
+    """Photos whose images are treated as those in the memory of another device."""
+
+    on_host = True
+
+
+def on_host(photos: Photos) -> OnHost:
+    return OnHost(**{each.name: getattr(photos, each.name) for each in dataclasses.fields(photos)})
+
+
+@pytest.mark.parametrize("first", [0, 3])
+def test_batches_of_images_on_the_host_are_the_same(first: int) -> None:
+    """Each step's images are sent while the one before trains, from any step on, and the last step sends none."""
+    photos = make_photos()
+    host = on_host(photos)
+    plan, there = plan_epoch(photos, 1, 2, 3), plan_epoch(host, 1, 2, 3)
+    for step in range(first, 8):
+        inputs, labels = training_batch(photos, plan, step * 8, 8)
+        sent, names = training_batch(host, there, step * 8, 8)
+        assert torch.equal(inputs, sent)
+        assert torch.equal(labels, names)
+        assert list(there.sent) == ([(step + 1) * 8] if step < 7 else [])
+
+
+def test_an_evaluation_of_images_on_the_host_is_the_same() -> None:
+    """To the last bit."""
+    photos = make_photos()
+    model = build_model(photos.n_classes, 0, None).to(memory_format=torch.channels_last)
+    found = [evaluate(model, each, photos.validation, CPU) for each in (photos, on_host(photos))]
+    assert found[0].loss == found[1].loss
+    assert found[0].predicted.tolist() == found[1].predicted.tolist()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from job.training.data import Normalisation, Photos
-from job.training.evaluate import CPU_BATCH_SIZE, evaluate
+from job.training.evaluate import BATCH_SIZE, CPU_BATCH_SIZE, evaluate, photos_at_once
 from tests.training.photos import CPU
 
 TRUE = (0, 0, 0, 1, 1, 2, 3, 3, 3, 3)
@@ -83,3 +83,53 @@ def test_two_classes_have_no_three_most_probable_ones() -> None:
     two = dataclasses.replace(photos(), labels=torch.tensor([0, 1] * 5), n_classes=2)
     found = evaluate(Two(), two, torch.arange(10), CPU)
     assert (found.confusion.tolist(), found.top3_hits) == ([[0, 5], [0, 5]], 10)
+
+
+class Small(Known):
+    """Has memory for so many photos at a time."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self.room = room
+        self.tried: list[int] = []
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        self.tried.append(len(inputs))
+        if len(inputs) > self.room:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        return super().forward(inputs)
+
+
+def test_as_many_photos_are_evaluated_at_a_time_as_fit() -> None:
+    """What does not fit is halved until it does, and every photo counts once."""
+    model, many = Small(room=20), photos(copies=10)
+    found = evaluate(model, many, many.validation, CPU)
+    assert found.confusion.tolist() == [[10 * number for number in row] for row in CONFUSION]
+    assert found.top3_hits == 70
+    assert len(found.probability) == 100
+    assert model.tried == [100, 64, 32, 16, 16, 16, 16, 16, 16, 4]
+
+
+def test_a_single_photo_that_does_not_fit_is_an_error() -> None:
+    """It is tried, and what torch says passes through; so does every other error at once."""
+    model = Small(room=0)
+    with pytest.raises(torch.OutOfMemoryError):
+        evaluate(model, photos(), torch.arange(10), CPU)
+    assert model.tried[-1] == 1
+
+
+@pytest.mark.parametrize(
+    ("device", "height", "width", "count"),
+    [
+        ("cpu", 40, 30, CPU_BATCH_SIZE),
+        ("cpu", 80, 60, CPU_BATCH_SIZE),
+        ("cpu", 224, 224, 12),
+        ("cuda", 80, 60, BATCH_SIZE),
+        ("cuda", 224, 224, 48),
+        ("cuda", 1024, 1024, 2),
+        ("cpu", 1024, 1024, 1),
+    ],
+)
+def test_larger_photos_are_fewer_at_a_time(device: str, height: int, width: int, count: int) -> None:
+    """What a batch takes follows its pixels."""
+    assert photos_at_once(torch.device(device), height, width) == count

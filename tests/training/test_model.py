@@ -11,7 +11,7 @@ from torch import Tensor
 from torchvision.models import ResNet18_Weights, resnet18
 
 from job.errors import SettingsError, StorageUnavailableError
-from job.training.model import build_model, imagenet_weights, weights_from_bytes
+from job.training.model import build_model, copy_weights, gather, imagenet_weights, weights_from_bytes
 
 
 def state(classes: int = 1000, seed: int = 7) -> dict[str, Tensor]:
@@ -110,3 +110,15 @@ def test_imagenet_weights_that_cannot_be_downloaded_may_come_later(
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # the discard port: nothing listens
     with pytest.raises(StorageUnavailableError, match="cannot be downloaded"):
         imagenet_weights()
+
+
+def test_a_gpus_tensors_are_copied_in_one_transfer_for_each_dtype() -> None:
+    """Values, shapes and plain memory layout are kept; all of one dtype lie in one block, and can be stored."""
+    model = build_model(4, 0, None).to(memory_format=torch.channels_last)
+    weights = {name: value.detach() for name, value in model.state_dict().items()}
+    copies = gather(weights)
+    assert list(copies) == list(weights)
+    assert all(torch.equal(copies[name], value) for name, value in weights.items())
+    assert all(value.is_contiguous() for value in copies.values())
+    assert len({value.untyped_storage().data_ptr() for value in copies.values()}) == 2  # float32 and int64
+    assert save_safetensors(copies) == save_safetensors(copy_weights(model))

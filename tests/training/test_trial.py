@@ -1,22 +1,25 @@
 """Trials: they learn, repeat to the last bit, and end as diverged or failed without ending the job."""
 
 import dataclasses
+import math
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 import torch
+from torch import nn
 
 from job.errors import Preempted
 from job.records.objective import better
 from job.training.data import Photos
+from job.training.device import Device
 from job.training.evaluate import evaluate
 from job.training.model import build_model, copy_weights
-from job.training.optimizers import learning_rate_at
+from job.training.optimizers import build_optimizer, learning_rate_at
 from job.training.plan import EpochScores, Equipment, TrialOutcome, TrialPlan, step_sizes
 from job.training.state import TrialState, fresh_state
-from job.training.trial import OUT_OF_MEMORY, Hooks, run_trial
+from job.training.trial import Hooks, run_trial
 from tests.training.photos import CPU, make_photos, make_plan
 
 
@@ -160,27 +163,76 @@ def test_a_loss_that_is_not_finite_ends_the_trial_at_once() -> None:
     assert steps < 40
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
-        MemoryError("no memory"),
-        RuntimeError("[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory"),
-    ],
-)
-def test_out_of_memory_ends_the_trial_and_not_the_job(error: Exception) -> None:
-    """Too little memory makes the trial failed, with the reason."""
+def small_state(plan: TrialPlan, gear: Equipment) -> TrialState:
+    """Return the state of a trial whose model is a hundredth of a ResNet18, which a CPU takes long for in float16."""
+    torch.manual_seed(0)
+    layers = (
+        nn.Conv2d(3, 8, 3),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(4),
+        nn.Flatten(),
+        nn.Linear(128, 3),
+    )
+    model = nn.Sequential(*layers).to(memory_format=torch.channels_last)
+    optimizer = build_optimizer(
+        plan.optimizer,
+        model.parameters(),
+        learning_rate=plan.learning_rate,
+        momentum=plan.momentum,
+        weight_decay=plan.weight_decay,
+    )
+    scaler = torch.amp.GradScaler("cpu", enabled=gear.device.scale_gradients)
+    return TrialState(model, model, optimizer, scaler, torch.zeros(()))
 
-    def fail(_: TrialState) -> None:
-        raise error
 
-    result = run(make_plan(), after_step=fail)
-    assert result.status == "failed"
-    assert result.error == OUT_OF_MEMORY
+@pytest.fixture
+def filled_memory() -> Iterator[None]:
+    """Fill memory that nobody has written to with NaN, where else anything may lie."""
+    before = torch.are_deterministic_algorithms_enabled(), torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+    torch.use_deterministic_algorithms(mode=True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = True  # type: ignore[attr-defined]
+    yield
+    torch.use_deterministic_algorithms(before[0], warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = before[1]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("step", [1, 5])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("optimizer", ["sgd", "nag", "adam", "rmsprop"])
+@pytest.mark.usefixtures("filled_memory")
+def test_a_gradient_that_overflows_costs_float16_one_step(optimizer: str, dtype: torch.dtype, step: int) -> None:
+    """The scaler skips that step, the first one, too, and training goes on; without a scaler the trial diverges."""
+    device = Device(torch.device("cpu"), None if dtype == torch.float32 else dtype, dtype == torch.float16)
+    gear = Equipment(make_photos(count=48), device, initial=None, compile_model=False)
+    plan = make_plan(optimizer=optimizer, learning_rate=0.001, epochs=2, batch_size=4)
+    state = small_state(plan, gear)
+    overflown = []
+
+    def overflow(gradient: torch.Tensor) -> torch.Tensor:
+        if (state.epoch, state.step) != (1, step - 1):
+            return gradient
+        overflown.append(copy_weights(state.model))
+        return torch.full_like(gradient, math.inf)
+
+    def after_step(now: TrialState) -> None:
+        if now.model.training and (now.epoch, now.step) == (1, step) and device.scale_gradients:
+            weights = copy_weights(now.model)
+            learnt = dict(now.model.named_parameters())
+            assert all(torch.equal(weights[name], overflown[0][name]) for name in learnt)
+
+    next(iter(state.model.parameters())).register_hook(overflow)
+    outcome = run_trial(plan, gear, Hooks(after_step, lambda _: None), state)
+    assert len(overflown) == 1
+    if device.scale_gradients:
+        assert outcome.status == "complete"
+        assert max(float(each.detach().abs().max()) for each in state.model.parameters()) < 10
+    else:
+        assert outcome.status == "diverged"
 
 
 def test_other_errors_and_preemption_pass_through() -> None:
-    """A bug keeps its traceback, and a preemption puts the trial down between two steps."""
+    """A bug and too little memory keep their traceback, and a preemption puts the trial down between two steps."""
 
     def bug(_: TrialState) -> None:
         raise RuntimeError("shape mismatch")

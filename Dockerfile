@@ -55,8 +55,10 @@ LABEL org.opencontainers.image.title="fashiontune-job" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-# /tmp is the one place that has to be writable; USER is asked for where a user id has no name
-ENV PATH=/opt/job/bin:${PATH} \
+# /tmp is the one place that has to be writable; USER is asked for where a user id has no name. GKE and others mount the
+# driver's libraries into /usr/local/nvidia and leave it to the image to look there
+ENV LD_LIBRARY_PATH=/usr/local/nvidia/lib64:/usr/local/nvidia/lib${LD_LIBRARY_PATH:+:${LD_LIBRARY_PATH}} \
+    PATH=/opt/job/bin:${PATH} \
     HOME=/tmp \
     USER=job \
     TORCH_HOME=${BAKED:-/tmp/.cache/torch} \

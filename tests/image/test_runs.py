@@ -13,6 +13,7 @@ from tests.image.conftest import BUCKET, ROOT, Store, figures
 from tests.image.engine import docker, inspect, run, started, variables, wait, wait_for_event
 from tests.jobs import comparable
 from tests.kustomize import kustomize
+from tests.libcuda import compile_libcuda
 
 TINY = {
     "FASHIONTUNE_IMAGE_HEIGHT": "40",
@@ -85,6 +86,26 @@ def test_a_gpu_that_is_asked_for_and_missing_exits_42(image: str) -> None:
     ended = run("--network", "none", *variables({"FASHIONTUNE_DEVICE": "cuda"}), image=image)
     assert ended.code == 42
     assert "--gpus all" in ended.events("job failed")[0]["error"]
+
+
+def test_a_driver_that_is_mounted_as_on_gke_is_found(tmp_path: Path, image: str) -> None:
+    """The library in /usr/local/nvidia/lib64 is the one that torch loads; its answer is quoted, and is not final."""
+    compile_libcuda(tmp_path)
+    tmp_path.chmod(0o755)
+    mount = ("--network=none", f"--volume={tmp_path}:/usr/local/nvidia/lib64:ro")
+    program = (
+        "import torch\n"
+        "try: torch.cuda.init()\n"
+        "except RuntimeError as error: print(error)\n"
+        "print({line.split()[-1] for line in open('/proc/self/maps') if 'libcuda.so' in line})"
+    )
+    ended = run(*mount, "--entrypoint=/opt/job/bin/python", command=("-c", program), image=image)
+    assert "Error 802: system not yet initialized" in ended.out
+    assert "{'/usr/local/nvidia/lib64/libcuda.so.1'}" in ended.out
+    job = run(*mount, *variables({"FASHIONTUNE_DEVICE": "cuda"}), command=("check",), image=image)
+    assert job.code == 1
+    (event,) = job.events("device failed")
+    assert "CUDA_ERROR_SYSTEM_NOT_READY: system not yet initialized" in event["error"]
 
 
 @pytest.mark.parametrize(("end", "code"), [("stop --time=10", 143), ("kill", 137)], ids=["stop", "kill"])

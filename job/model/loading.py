@@ -5,7 +5,6 @@ import json
 from dataclasses import dataclass
 
 import structlog
-import torch
 from torch import nn
 
 from job.errors import JobError, ObjectMissingError, RunMismatchError
@@ -16,7 +15,8 @@ from job.settings import Settings
 from job.storage import open_storage
 from job.storage.base import Storage
 from job.training.cpus import usable_threads
-from job.training.device import choose_device, configure_torch
+from job.training.device import Device, choose_device, configure_torch
+from job.training.failures import device_failures
 from job.training.model import load_model
 
 _ADVICE = "restore it, or start the run's job again, which publishes it anew"
@@ -31,7 +31,7 @@ class PublishedModel:
     description: ModelDescription
     model: nn.Module
     """On the device, in evaluation mode; predicts in float32 on every device."""
-    device: torch.device
+    device: Device
 
 
 def load_published(run_uri: str, settings: Settings) -> PublishedModel:
@@ -57,11 +57,12 @@ def load_published(run_uri: str, settings: Settings) -> PublishedModel:
     if hashlib.sha256(weights).hexdigest() != description.sha256.get(WEIGHTS):
         raise _damaged(storage, WEIGHTS, "its sha256 is not the one in model.json")
     try:
-        model = load_model(weights, len(description.classes), device.device)
+        with device_failures(device.name):
+            model = load_model(weights, len(description.classes), device.device)
     except RuntimeError as error:
         raise _damaged(storage, DESCRIPTION, f"the weights do not fit it: {str(error).splitlines()[0]}") from None
     _log.info("model", run=run_uri, trial=description.run.trial, device=device.name)
-    return PublishedModel(description, model.eval(), device.device)
+    return PublishedModel(description, model.eval(), device)
 
 
 def _read(storage: Storage, name: str) -> bytes:

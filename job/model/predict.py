@@ -16,6 +16,7 @@ from job.model.loading import PublishedModel
 from job.model.predictions import Prediction
 from job.training.data import Normalisation, moments_of, normalise
 from job.training.evaluate import photos_at_once
+from job.training.failures import device_failures
 
 MOST_AT_ONCE = 64
 
@@ -28,10 +29,10 @@ def predict_photos(
     """Yield the `top` most probable classes of each photo that `names` (files, folders, URIs) lead to, in order.
 
     A photo that cannot be used is logged and yielded with its error; if there was any, JobError is raised at the end.
-    Raises StorageUnavailableError.
+    Raises StorageUnavailableError, and DeviceError if the device fails.
     """
     size = published.description.input
-    at_once = min(MOST_AT_ONCE, photos_at_once(published.device, size.height, size.width))
+    at_once = min(MOST_AT_ONCE, photos_at_once(published.device.device, size.height, size.width))
     photos = read_photos(names, height=size.height, width=size.width, retry_seconds=retry_seconds)
     counts = Counter({"photos": 0, "failed": 0})
     while batch := list(islice(photos, at_once)):
@@ -63,7 +64,9 @@ def _predict_batch(published: PublishedModel, batch: Sequence[Photo], top: int) 
 def _probabilities(published: PublishedModel, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the probabilities of the classes, (B, C), of photos, (B, H, W, 3) RGB."""
     expected = published.description.input
-    photos = torch.from_numpy(images).to(published.device)
-    moments = moments_of(Normalisation(expected.mean, expected.std), *images.shape[1:3]).to(published.device)
-    logits: Tensor = published.model(normalise(photos, moments))
-    return logits.softmax(dim=1).cpu().numpy()
+    device = published.device.device
+    moments = moments_of(Normalisation(expected.mean, expected.std), *images.shape[1:3])
+    with device_failures(published.device.name):
+        photos = torch.from_numpy(images).to(device)
+        logits: Tensor = published.model(normalise(photos, moments.to(device)))
+        return logits.softmax(dim=1).cpu().numpy()

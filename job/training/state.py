@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from job.records.status import DeviceUsed, TrialStatus
 from job.seeds import derive_seed
 from job.training.checkpoint import BadCheckpointError, from_bytes, lay_out
+from job.training.failures import is_broken_device, is_out_of_memory
 from job.training.model import build_model, gather
 from job.training.optimizers import build_optimizer, optimizer_tensors, restore_optimizer
 from job.training.plan import EpochScores, Equipment, TrialOutcome, TrialPlan
@@ -92,6 +93,8 @@ def restore_state(plan: TrialPlan, equipment: Equipment, data: bytes) -> TrialSt
     try:
         state.model.load_state_dict(part(_MODEL))
     except RuntimeError as error:  # a run with other classes
+        if is_out_of_memory(error) or is_broken_device(error):
+            raise
         raise BadCheckpointError(str(error).splitlines()[0]) from None
     restore_optimizer(state.optimizer, part(_OPTIMIZER))
     if position["scaler"]:

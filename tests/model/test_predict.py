@@ -1,6 +1,7 @@
 """`job predict`: the answers of the run's own evaluation, from wherever photos lie; what is bad is named, and 42."""
 
 import csv
+import dataclasses
 import json
 import os
 import pty
@@ -12,8 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from torch import Tensor, nn
 
 from job.catalogue.split import Part
+from job.errors import DeviceError
+from job.model import loading
+from job.model.loading import load_published
+from job.model.predict import predict_photos
+from job.settings import Settings
 from tests.jobs import environment, error_of, events, results_of, run_job
 from tests.seaweed import Seaweed
 from tests.study.catalogues import catalogue_of
@@ -234,3 +242,33 @@ def test_a_signal_ends_it_between_two_lines(published: Path) -> None:
     lines = result.stdout.splitlines(keepends=True)
     assert 0 < len(lines) < 100_000
     assert all("predictions" in json.loads(line) for line in lines[:-1])
+
+
+BROKEN = torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+SHORT = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
+
+
+class Failing(nn.Module):
+    """A model whose device fails."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def forward(self, _inputs: Tensor) -> Tensor:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [BROKEN, SHORT], ids=str)
+def test_a_device_that_fails_is_no_damaged_model(
+    published: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """While the model is loaded and while it answers: the device is named, and another machine may do."""
+    uri = str(published / "run")
+    model = load_published(uri, Settings())
+    failing = dataclasses.replace(model, model=Failing(error))
+    with pytest.raises(DeviceError, match=r"^cpu (does not work|has too little free memory): CUDA"):
+        list(predict_photos(failing, [str(published / "catalogue" / "images")], top=1, retry_seconds=1))
+    monkeypatch.setattr(loading, "load_model", lambda *_: Failing(error)(torch.zeros(1)))
+    with pytest.raises(DeviceError, match=r"^cpu (does not work|has too little free memory): CUDA"):
+        load_published(uri, Settings())

@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from job.training.data import Normalisation, Photos
 from job.training.device import Device
 from job.training.evaluate import BATCH_SIZE, evaluate
-from job.training.model import build_model
+from job.training.model import build_model, copy_weights
 from job.training.plan import Equipment
-from job.training.state import TrialState
+from job.training.state import TrialState, take_checkpoint
 from job.training.trial import Hooks, run_trial
 from tests.training.photos import make_plan
 
@@ -51,12 +52,16 @@ def photos(count: int) -> Photos:
     )
 
 
+def state_on_meta(model: nn.Module) -> TrialState:
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, foreach=True)
+    scaler = torch.amp.GradScaler("cpu", enabled=False)
+    return TrialState(model, model, optimizer, scaler, torch.zeros((), device="meta"))
+
+
 def test_a_training_step_reads_nothing_back_and_sends_nothing() -> None:
     """All that a step needs lies on the device after the first one, and no value comes back from it."""
     model = build_model(4, 0, None).to(device="meta", memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, foreach=True)
-    scaler = torch.amp.GradScaler("cpu", enabled=False)
-    state = TrialState(model, model, optimizer, scaler, torch.zeros((), device="meta"))
+    state = state_on_meta(model)
     operations = _Operations()
 
     def after_step(state: TrialState) -> None:
@@ -80,3 +85,16 @@ def test_an_evaluation_reads_nothing_back_before_its_last_batch() -> None:
     with pytest.raises(NotImplementedError, match="no data"):
         evaluate(model, everything, everything.validation, META, lambda: done.append(1))
     assert len(done) == BATCHES
+
+
+def test_the_best_weights_leave_a_gpu_in_one_transfer_for_each_dtype() -> None:
+    """122 tensors are joined there; each transfer, which meta tensors refuse, would wait for the GPU."""
+    model = build_model(4, 0, None).to(device="meta", memory_format=torch.channels_last)  # type: ignore[call-overload]
+    with _Operations() as operations, pytest.raises(NotImplementedError, match="no data"):
+        copy_weights(model)
+    assert operations.counts["cat"] == 1
+    assert operations.counts["_to_copy"] == 1
+    with _Operations() as operations, pytest.raises(NotImplementedError, match="no data"):
+        take_checkpoint(make_plan(), state_on_meta(model))
+    assert operations.counts["cat"] == 1
+    assert operations.counts["_to_copy"] == 1

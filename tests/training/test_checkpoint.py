@@ -114,3 +114,17 @@ def test_a_checkpoint_knows_what_its_trial_was_trained_on() -> None:
     )
     seal(old)
     assert again(bytes(old), CPU).outcome.devices == [CPU.used]
+
+
+def test_a_device_that_fails_is_no_bad_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older checkpoint would not help, and the trial would begin anew for nothing."""
+    photos, plan = make_photos(count=24), make_plan(epochs=1)
+    data = take_checkpoint(plan, fresh_state(plan, equipment(photos)))
+    seal(data)
+
+    def fail(*_: object, **__: object) -> None:
+        raise torch.AcceleratorError("CUDA error: unspecified launch failure")
+
+    monkeypatch.setattr(torch.nn.Module, "load_state_dict", fail)
+    with pytest.raises(torch.AcceleratorError):
+        restore_state(plan, equipment(photos), bytes(data))

@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from job.training.data import MAX_SHIFT, EpochPlan, Photos, normalisation_of, normalise, plan_epoch, training_batch
+from job.training.data import (
+    MAX_SHIFT,
+    EpochPlan,
+    Photos,
+    normalisation_of,
+    normalise,
+    plan_epoch,
+    to_device,
+    training_batch,
+)
 from job.training.evaluate import evaluate
 from job.training.model import build_model
 from tests.training.photos import CPU, make_photos
@@ -136,3 +145,24 @@ def test_an_evaluation_of_images_on_the_host_is_the_same() -> None:
     found = [evaluate(model, each, photos.validation, CPU) for each in (photos, on_host(photos))]
     assert found[0].loss == found[1].loss
     assert found[0].predicted.tolist() == found[1].predicted.tolist()
+
+
+def test_a_gpu_goes_on_working_while_it_is_sent_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a copy from pinned memory, and one that nobody waits for, leaves it at work; a CPU needs neither."""
+    asked: list[object] = []
+
+    def pin(values: torch.Tensor) -> torch.Tensor:
+        asked.append("pinned")
+        return values
+
+    def to(values: torch.Tensor, _device: torch.device, **how: object) -> torch.Tensor:
+        asked.append(how)
+        return values
+
+    monkeypatch.setattr(torch.Tensor, "pin_memory", pin)
+    monkeypatch.setattr(torch.Tensor, "to", to)
+    to_device(torch.zeros(3), torch.device("cuda"))
+    assert asked == ["pinned", {"non_blocking": True}]
+    asked.clear()
+    to_device(torch.zeros(3), torch.device("cpu"))
+    assert asked == [{}]

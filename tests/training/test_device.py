@@ -98,8 +98,11 @@ def test_a_driver_too_old_for_torch_is_final_whatever_it_says(machine: Machine, 
     assert "580 or newer" in message
 
 
-def test_a_driver_that_serves_an_older_minor_version_is_new_enough(machine: Machine) -> None:
+def test_a_driver_that_serves_an_older_minor_version_is_new_enough(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Driver 580 serves CUDA 13.0, and so wheels built for 13.2; what fails there is never its age."""
+    monkeypatch.setattr(torch.version, "cuda", "13.2")
     machine.driver(Driver(13000, 999, "CUDA_ERROR_UNKNOWN: unknown error"), module=True)
     with pytest.raises(DeviceError) as error:
         choose_device("auto", "auto")

@@ -292,6 +292,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="at a time")
     parser.add_argument("--runs", type=int, default=None, help="at most so many of each kind")
+    parser.add_argument("--skip", type=int, default=0, help="the first so many of each kind, which were done before")
     parser.add_argument("--only", choices=("kills", "instants", "faults", "company"))
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="that runs train with, in turn")
     options = parser.parse_args()
@@ -310,7 +311,7 @@ def main() -> int:
         }
         for suite, tasks in suites.items():
             if options.only in {None, suite}:
-                chosen = tasks[: options.runs]
+                chosen = tasks[options.skip :][: options.runs]
                 failures += _report(suite, run_all(chosen, jobs=options.jobs), len(chosen))
     return 1 if failures else 0
 

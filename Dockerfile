@@ -6,7 +6,7 @@ ARG BASE_IMAGE=nvidia/cuda:13.0.1-base-ubuntu24.04
 
 FROM ${BASE_IMAGE} AS dependencies
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates python3 \
+ && apt-get install -y --no-install-recommends ca-certificates python3 tini \
  && rm -rf /var/lib/apt/lists/*
 COPY requirements.lock /opt/
 # pip comes and goes within the layer; it installs into an environment that has none
@@ -69,4 +69,5 @@ ENV LD_LIBRARY_PATH=/usr/local/nvidia/lib64:/usr/local/nvidia/lib${LD_LIBRARY_PA
 WORKDIR /data
 USER 10001:10001
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["job"]
+# a signal within the first second, before Python heeds any, would be lost on process 1
+ENTRYPOINT ["tini", "--", "job"]

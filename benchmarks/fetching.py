@@ -33,6 +33,7 @@ import simplejpeg
 from PIL import Image
 
 from benchmarks.figure import Figure, print_figures
+from job.catalogue.cache import Cache
 from job.catalogue.catalogue import CatalogueSettings, load_catalogue
 from job.catalogue.fetch import find_catalogue
 from job.catalogue.pack import pack
@@ -56,8 +57,9 @@ AWS_LOCK = Path(__file__).with_name("aws.lock")
 READ_PREFIX = """
 import sys
 from pathlib import Path
+from job.catalogue.cache import Cache
 from job.catalogue.fetch import find_catalogue
-with find_catalogue(sys.argv[1], Path(sys.argv[2]), 60, lambda *_: None).open() as source:
+with find_catalogue(sys.argv[1], Cache(Path(sys.argv[2])), 60, lambda *_: None).open() as source:
     assert sum(len(content) for _, content in source.read(source.names())) == int(sys.argv[3])
 """
 
@@ -222,7 +224,7 @@ def measure_decode(catalogue: Path, work: Path) -> list[Figure]:
     whole = statistics.median(seconds_of(lambda: prepare(str(catalogue), work)) for _ in range(3))
     figures = []
     with (
-        find_catalogue(str(catalogue), work, 60, lambda *_: None).open() as source,
+        find_catalogue(str(catalogue), Cache(work), 60, lambda *_: None).open() as source,
         get_context("spawn").Pool(cores, _read_photos, (str(catalogue), cores)) as pool,
     ):
         names = [name for name in source.names() if name.endswith(".jpg")]

@@ -16,6 +16,7 @@ import structlog
 
 from job import __version__
 from job.errors import DeviceError, ExitCode, JobError, Preempted, ResourcesError, StorageUnavailableError
+from job.last_words import leave_last_words
 from job.logs import configure_logs
 from job.preemption import Preemption
 from job.settings import Settings, load_settings, variable_name
@@ -44,16 +45,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except JobError as error:
         named = str(error) if error.setting is None else f"{variable_name(error.setting)}: {error}"
         _log.error("job failed", error=named, exit_code=int(ExitCode.PERMANENT))
+        leave_last_words(f"failed for good: {named}")
         return ExitCode.PERMANENT
     except (StorageUnavailableError, DeviceError) as error:
         failed = "device failed" if isinstance(error, DeviceError) else "storage unavailable"
         _log.error(failed, error=str(error), exit_code=int(ExitCode.FAILURE))
+        leave_last_words(f"{failed}: {error}")
         return ExitCode.FAILURE
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except Preempted as event:
         code = ExitCode(128 + event.signal_number)
         _log.warning("preempted", signal=event.signal_number, exit_code=int(code))
+        leave_last_words(f"interrupted by signal {event.signal_number}; the next start goes on")
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)  # a thread that waits for slow storage must not delay the exit
@@ -63,8 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 -- the door: whatever it is, it is logged with its traceback
         if lacking := _lacking(error):
             _log.error("resources exhausted", error=lacking, exit_code=int(ExitCode.FAILURE))
+            leave_last_words(f"resources exhausted: {lacking}")
         else:
             _log.exception("bug", exit_code=int(ExitCode.FAILURE))
+            leave_last_words(f"bug: {type(error).__name__}: {error}")
         return ExitCode.FAILURE
     return ExitCode.DONE
 
@@ -169,9 +175,10 @@ def _run(_options: argparse.Namespace) -> None:
     stop = _preemptible()
     settings = _settings()
     from job.study.start import run_job  # noqa: PLC0415
-    from job.summary import print_summary  # noqa: PLC0415
+    from job.summary import in_a_sentence, print_summary  # noqa: PLC0415
 
     outcome = run_job(settings, stop)
+    leave_last_words(in_a_sentence(outcome.results, outcome.uri))
     if _for_people(settings):
         print_summary(outcome.results, outcome.uri)
 

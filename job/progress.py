@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from job.catalogue.fetch import Meter
+from job.catalogue.contents import Meter
 
 
 @contextmanager

@@ -131,6 +131,12 @@ class Settings(BaseSettings):
         Path("~/.cache/fashiontune-job"),
         description="Local folder for the downloaded archive and the decoded photos. It may be deleted at any time.",
     )
+    cache_limit: Whole = Field(
+        0,
+        ge=0,
+        description="Bytes that CACHE_DIR may take; 0 is no limit. An archive that does not fit, or not into the free "
+        "space, is refused before it is downloaded; decoded photos that do not fit are not kept.",
+    )
     target_column: Annotated[str, AfterValidator(_check_column)] = Field(
         "subCategory", description="Column of styles.csv to predict."
     )

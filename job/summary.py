@@ -42,6 +42,15 @@ def print_summary(results: Results, uri: str) -> None:
     console.print(f"Page: {uri.removesuffix('results.json')}report.html", soft_wrap=True)
 
 
+def in_a_sentence(results: Results, uri: str) -> str:
+    """Return how a run ended, its winner's test accuracy and where the results lie."""
+    low, high = results.test.accuracy_ci95
+    return (
+        f"{results.status}: {len(results.trials)} trials, trial {results.best.trial} won, test accuracy "
+        f"{results.test.accuracy:.3f} (95 % interval {low:.3f} to {high:.3f}); {uri}"
+    )
+
+
 def print_check(dataset: Dataset) -> None:
     """Print what the catalogue holds and what was left out."""
     console = Console(highlight=False)

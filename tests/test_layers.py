@@ -10,10 +10,11 @@ BASE = {"errors", "seeds", "metrics", "text", "words", "records"}
 ALLOWED = {
     "__main__": {"cli"},
     "cli": BASE
-    | {"logs", "settings", "settings_help", "summary", "preemption", "progress", "study", "page", "model"}
+    | {"last_words", "logs", "settings", "settings_help", "summary", "preemption", "progress", "study", "page", "model"}
     | {"sample", "storage", ""},
     "preemption": {"errors"},
     "progress": {"catalogue"},
+    "last_words": set(),
     "summary": BASE,
     "settings_help": {"settings"},
     "settings": {"errors", "search", "storage"},

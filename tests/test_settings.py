@@ -255,6 +255,7 @@ def test_defining_settings_leave_out_what_does_not_change_a_value() -> None:
         "dataset_uri",  # its content counts, by fingerprint
         "output_uri",
         "cache_dir",
+        "cache_limit",
         "n_trials",
         "final_trials",
         "final_seeds",

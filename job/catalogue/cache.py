@@ -38,6 +38,34 @@ def prepare_cache_dir(path: Path) -> Path:
     return directory
 
 
+@dataclass(frozen=True)
+class Cache:
+    """The cache folder, and how many bytes it may take; 0 is no limit."""
+
+    directory: Path
+    limit: int = 0
+
+    def room(self) -> int:
+        """Return how many bytes can still be written."""
+        free = shutil.disk_usage(self.directory).free
+        if not self.limit:
+            return free
+        taken = sum(path.lstat().st_size for path in self.directory.rglob("*") if path.is_file())
+        return max(0, min(free, self.limit - taken))
+
+    def refuse_too_large(self, size: int, uri: str) -> None:
+        """Raise SettingsError unless an archive of `size` bytes can be downloaded."""
+        room = self.room()
+        if size <= room:
+            return
+        limited = bool(self.limit) and room < shutil.disk_usage(self.directory).free
+        message = (
+            f"{uri} has {size:,} bytes, and {self.directory} has room for {room:,}"
+            f"{f' of the {self.limit:,} that it may take' if limited else ''}; give it more"
+        )
+        raise SettingsError(message, setting="cache_limit" if limited else "cache_dir")
+
+
 class Index(Record):
     """All that is taken from a source but the pixels, before any decision on classes and split."""
 
@@ -63,12 +91,16 @@ class Prepared:
     index: Index
 
 
-def save_prepared(directory: Path, prepared: Prepared) -> None:
+def save_prepared(directory: Path, prepared: Prepared, cache: Cache) -> None:
     """Write `prepared` into `directory`, which appears whole or not at all.
 
-    Nothing is written if storage may give a missing photo another time.
+    Nothing is written if storage may give a missing photo another time, or if there is no room, which is logged.
     """
     if any(item.kind in NOT_GIVEN for item in prepared.index.missing.unusable_photos):
+        return
+    if (room := cache.room()) < prepared.images.nbytes:
+        error = f"no room: they have {prepared.images.nbytes:,} bytes, and {room:,} are left"
+        _log.warning("photos not cached", cache=str(directory), error=error)
         return
     beside = directory.with_name(f".{directory.name}.{uuid.uuid4().hex}")
     try:

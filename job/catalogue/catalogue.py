@@ -8,10 +8,10 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from job.catalogue.cache import Index, load_prepared, prepare_cache_dir, save_prepared
+from job.catalogue.cache import Cache, Index, load_prepared, prepare_cache_dir, save_prepared
 from job.catalogue.classes import choose_classes, find_conflicts, find_lost, find_similar, warn_of_classes
-from job.catalogue.contents import PASSING
-from job.catalogue.fetch import Meter, find_catalogue
+from job.catalogue.contents import PASSING, Meter
+from job.catalogue.fetch import find_catalogue
 from job.catalogue.missing import refuse_missing, warn_of_missing
 from job.catalogue.prepare import CatalogueSettings, prepare
 from job.catalogue.split import Part, split
@@ -64,16 +64,16 @@ def load_catalogue(settings: CatalogueSettings, meter: Meter) -> Catalogue:
     Raises CatalogueError, StorageError or SettingsError in one sentence; nothing of the data is dropped silently.
     """
     started = time.monotonic()
-    cache_dir = prepare_cache_dir(settings.cache_dir)
-    place = find_catalogue(settings.place or settings.uri, cache_dir, settings.retry_seconds, meter)
-    directory = cache_dir / "packed" / _cache_key(place.content_key, settings)
+    cache = Cache(prepare_cache_dir(settings.cache_dir), settings.cache_limit)
+    place = find_catalogue(settings.place or settings.uri, cache, settings.retry_seconds, meter)
+    directory = cache.directory / "packed" / _cache_key(place.content_key, settings)
     fetched = time.monotonic()
     prepared = load_prepared(directory)
     if prepared is None:
         with place.open() as source:
             fetched = time.monotonic()
             prepared = prepare(source, settings, meter)
-        save_prepared(directory, prepared)
+        save_prepared(directory, prepared, cache)
     index = prepared.index
     refuse_missing(index.missing, settings.max_missing_share, settings.uri)
     warn_of_missing(index.missing, settings.uri)

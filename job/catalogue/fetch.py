@@ -4,20 +4,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from hashlib import blake2b
-from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from job.catalogue.archives.tars import TarSource
 from job.catalogue.archives.zips import ZipSource
-from job.catalogue.contents import Unreadable, read_object, too_large
+from job.catalogue.cache import Cache
+from job.catalogue.contents import Meter, Unreadable, read_object, too_large
 from job.errors import CatalogueError, ObjectMissingError, StorageError
 from job.storage import open_storage, split_uri
 from job.storage.ahead import map_ahead
 from job.storage.base import Entry, Storage
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
-Meter: TypeAlias = Callable[[str, int, int], None]
-"""Called with (task, done, total) for a progress bar."""
 
 _CONCURRENT_GETS = 48
 
@@ -45,8 +43,8 @@ class Place:
     """Downloads an archive. Raises ChangedError, also at the end, if the archive was written to meanwhile."""
 
 
-def find_catalogue(uri: str, cache_dir: Path, retry_seconds: float, meter: Meter) -> Place:
-    """Find the catalogue at `uri`: an archive, a folder or a prefix; an archive in S3 is downloaded to `cache_dir`.
+def find_catalogue(uri: str, cache: Cache, retry_seconds: float, meter: Meter) -> Place:
+    """Find the catalogue at `uri`: an archive, a folder or a prefix; an archive in S3 is downloaded to the cache.
 
     Raises StorageError or CatalogueError, naming the URI.
     """
@@ -54,7 +52,7 @@ def find_catalogue(uri: str, cache_dir: Path, retry_seconds: float, meter: Meter
         folder, key = split_uri(uri)
         storage = open_storage(folder, retry_seconds=retry_seconds)
         if key.lower().endswith(ARCHIVES):
-            return _find_archive(uri, storage, key, cache_dir, meter)
+            return _find_archive(uri, storage, key, cache, meter)
         try:
             storage.stat(key)
         except StorageError:
@@ -66,7 +64,7 @@ def find_catalogue(uri: str, cache_dir: Path, retry_seconds: float, meter: Meter
     return _find_folder(uri, open_storage(uri, retry_seconds=retry_seconds))
 
 
-def _find_archive(uri: str, storage: Storage, key: str, cache_dir: Path, meter: Meter) -> Place:
+def _find_archive(uri: str, storage: Storage, key: str, cache: Cache, meter: Meter) -> Place:
     try:
         entry = storage.stat(key)
     except ObjectMissingError:
@@ -75,8 +73,12 @@ def _find_archive(uri: str, storage: Storage, key: str, cache_dir: Path, meter: 
 
     @contextmanager
     def open_archive() -> Iterator[Source]:
+        if uri.startswith("s3://"):  # a local one is read where it lies
+            cache.refuse_too_large(entry.size, uri)
         kind = ZipSource if key.lower().endswith(".zip") else TarSource
-        with storage.open_file(entry, cache_dir, progress=lambda done: meter("download", done, entry.size)) as file:
+        with storage.open_file(
+            entry, cache.directory, progress=lambda done: meter("download", done, entry.size)
+        ) as file:
             yield kind(uri, file)
 
     return Place(_digest(uri, f"{entry.tag}\n{entry.size}"), open_archive)

@@ -11,9 +11,8 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from job.catalogue.contents import Unreadable
+from job.catalogue.contents import Meter, Unreadable
 from job.catalogue.decode import BadPhotoError, decode_into
-from job.catalogue.fetch import Meter
 from job.records.dataset import Quarantined
 from job.storage.ahead import map_ahead
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from job.catalogue.cache import Index, Prepared
-from job.catalogue.contents import NOT_GIVEN, PASSING, Unreadable
-from job.catalogue.fetch import Meter, Source
+from job.catalogue.contents import NOT_GIVEN, PASSING, Meter, Unreadable
+from job.catalogue.fetch import Source
 from job.catalogue.locate import locate
 from job.catalogue.missing import Missing, match, refuse_missing
 from job.catalogue.pack import pack
@@ -31,6 +31,7 @@ class CatalogueSettings:
     seed: int
     retry_seconds: float
     max_missing_share: float = 0.1
+    cache_limit: int = 0
     place: str | None = None
     """Where the catalogue lies if not at `uri`, which then is its name."""
 

@@ -1,8 +1,11 @@
 """Jobs in the image: with nothing set, on S3 without any right that is not needed, stopped, killed, as a Pod."""
 
 import json
+import re
 import subprocess
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,13 @@ RESTRICTED = (
     "--cap-drop=ALL",
     "--security-opt=no-new-privileges",
     "--memory=2g",
+)
+
+MOMENTS = (0.0, 0.1, 0.3, 0.6, 1.0, 2.0)
+"""Seconds after the start."""
+PODMAN = pytest.mark.skipif(
+    "podman" not in subprocess.run(["docker", "version"], capture_output=True, text=True, check=False).stdout.lower(),
+    reason="the engine is not podman, which alone plays Pods",
 )
 
 
@@ -108,6 +118,43 @@ def test_a_driver_that_is_mounted_as_on_gke_is_found(tmp_path: Path, image: str)
     assert "CUDA_ERROR_SYSTEM_NOT_READY: system not yet initialized" in event["error"]
 
 
+@pytest.mark.parametrize("seconds", MOMENTS)
+def test_stopped_at_any_moment_after_its_start_it_ends_at_once(image: str, seconds: float) -> None:
+    """Before Python heeds a signal, too: process 1 passes it on from the first moment."""
+    with started("--network=none", image=image) as name:
+        time.sleep(seconds)  # the moment is what is tested
+        before = time.monotonic()
+        docker("stop", "--time=20", name)
+        ended = wait(name)
+        assert ended.code == 143, ended.err
+        assert time.monotonic() - before < 15
+
+
+def test_its_last_word_is_the_termination_message(tmp_path: Path, image: str) -> None:
+    """As in a Pod, where the file is mounted: after a success and after an error that is final."""
+    message = tmp_path / "termination-log"
+    message.touch()
+    message.chmod(0o666)
+    pod = ("--network=none", f"--volume={message}:/dev/termination-log")
+    sample = variables(TINY | {"FASHIONTUNE_DATASET_URI": "sample", "FASHIONTUNE_MAX_IMAGES": "200"})
+    assert run(*pod, *sample, image=image).code == 0
+    assert message.read_text("utf-8").startswith("complete: 3 trials, trial ")
+    assert run(*pod, *variables({"FASHIONTUNE_EPOCHS": "none"}), image=image).code == 42
+    assert message.read_text("utf-8").startswith("failed for good: FASHIONTUNE_EPOCHS=none")
+
+
+def test_a_catalogue_that_does_not_fit_is_refused_before_it_is_downloaded(store: Store) -> None:
+    """Into a tmpfs that is too small, or a limit: exit 42 with both figures, and Kubernetes evicts nothing."""
+    small = ["--tmpfs=/small:rw,size=64k", *variables({"FASHIONTUNE_CACHE_DIR": "/small"})]
+    limit = variables({"FASHIONTUNE_CACHE_LIMIT": "65536"})
+    for options_of_case, setting in ((small, "CACHE_DIR"), (limit, "CACHE_LIMIT")):
+        ended = run(*options(store, "unfit/"), *options_of_case)
+        assert ended.code == 42, ended.err
+        words = ended.events("job failed")[0]["error"]
+        pattern = rf"FASHIONTUNE_{setting}: s3://\S+ has [\d,]+ bytes, and /\S+ has room for [\d,]+"
+        assert re.match(pattern, words), words
+
+
 @pytest.mark.parametrize(("end", "code"), [("stop --time=10", 143), ("kill", 137)], ids=["stop", "kill"])
 def test_ended_within_a_trial_and_run_again_it_comes_to_the_same_results(
     store: Store, baseline: dict[str, Any], end: str, code: int
@@ -136,29 +183,51 @@ def _pod(adapt: Callable[[dict[str, Any]], None]) -> str:
         "metadata": {"name": "fashiontune-smoke"},
         "spec": job["spec"]["template"]["spec"],
     }
+    (container,) = pod["spec"]["containers"]
+    for variable in container["env"]:
+        if "resourceFieldRef" in variable.get("valueFrom", {}):  # the engine knows it for CPU and memory alone
+            variable["value"] = str(2 << 30)
+            del variable["valueFrom"]
     adapt(pod["spec"])
     return yaml.safe_dump_all([document for document in documents if document["kind"] == "ConfigMap"] + [pod])
 
 
-@pytest.mark.skipif(
-    "podman" not in subprocess.run(["docker", "version"], capture_output=True, text=True, check=False).stdout.lower(),
-    reason="the engine is not podman, which alone plays Pods",
-)
+@PODMAN
 def test_the_pod_of_the_manifest_runs(tmp_path: Path, image: str) -> None:
     """The pod template of k8s/job.yaml, in its smoke overlay, under `podman kube play`, with all its restrictions."""
+    with _played(tmp_path, image) as name:
+        ended = wait(name)
+        assert ended.code == 0, ended.err
+        (event,) = ended.events("run")
+        assert event["results"] == "/tmp/run/results.json"  # noqa: S108
+
+
+@PODMAN
+@pytest.mark.parametrize("seconds", MOMENTS)
+def test_a_pod_that_is_stopped_at_any_moment_ends_at_once(tmp_path: Path, image: str, seconds: float) -> None:
+    """Kubernetes counts 137 as a failure, and 143 as none."""
+    with _played(tmp_path, image) as name:
+        time.sleep(seconds)  # the moment is what is tested
+        docker("stop", "--time=20", name)
+        assert wait(name).code == 143
+
+
+@contextmanager
+def _played(folder: Path, image: str) -> Iterator[str]:
+    """Play the smoke overlay's Pod and yield its container's name."""
 
     def adapt(spec: dict[str, Any]) -> None:
         (container,) = spec["containers"]
         container["image"] = inspect(image)["RepoTags"][0]
         container["imagePullPolicy"] = "Never"
 
-    manifest = tmp_path / "pod.yaml"
+    manifest = folder / "pod.yaml"
     manifest.write_text(_pod(adapt), "utf-8")
-    subprocess.run(["podman", "kube", "play", "--network", "none", str(manifest)], capture_output=True, check=True)
+    played = subprocess.run(
+        ["podman", "kube", "play", "--network", "none", str(manifest)], capture_output=True, text=True, check=False
+    )
+    assert played.returncode == 0, played.stderr
     try:
-        ended = wait("fashiontune-smoke-job")
-        assert ended.code == 0, ended.err
-        (event,) = ended.events("run")
-        assert event["results"] == "/tmp/run/results.json"  # noqa: S108
+        yield "fashiontune-smoke-job"
     finally:
         subprocess.run(["podman", "kube", "down", str(manifest)], capture_output=True, check=True)

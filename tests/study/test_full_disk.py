@@ -58,21 +58,39 @@ def test_a_full_cache_stops_no_job_whose_photos_are_in_memory(tmp_path: Path, sm
     check = run_job(settings, "check")
     assert check.returncode == 0, check.stderr
     (event,) = events(check, "photos not cached")
-    assert "Not enough free space" in event["error"]
+    assert "no room: they have 47,185,920 bytes, and" in event["error"]
     assert files(small_disk) == []
 
 
 def test_an_archive_that_does_not_fit_into_the_cache_is_an_error(
     tmp_path: Path, small_disk: Path, seaweed: Seaweed
 ) -> None:
-    """A download that fills the disk ends the job with the file's name, and leaves nothing of it."""
+    """Neither on the disk nor within the limit: said with both figures, before a byte is downloaded."""
     archive = write_zip(tmp_path / "catalogue.zip", tiny_files() | {"padding": os.urandom(10_000_000)})
     bucket = seaweed.new_bucket()
     seaweed.put(bucket, "catalogue.zip", archive.read_bytes())
-    settings = tiny_settings(
-        tmp_path, CACHE_DIR=str(small_disk), DATASET_URI=f"s3://{bucket}/catalogue.zip", RETRY_SECONDS="5"
-    )
-    result = run_job(settings | seaweed.environment(), "check")
-    assert result.returncode == 42, result.stderr
-    assert "no space left on device; free some space or choose another folder" in error_of(result)
+    settings = tiny_settings(tmp_path, DATASET_URI=f"s3://{bucket}/catalogue.zip", RETRY_SECONDS="5")
+    size = archive.stat().st_size
+    here = {"FASHIONTUNE_CACHE_DIR": str(small_disk)}
+    limit = {"FASHIONTUNE_CACHE_LIMIT": "9000000"}
+    for name, changes, room in (("CACHE_DIR", here, "8,"), ("CACHE_LIMIT", limit, "9,000,000 of the 9,000,000")):
+        result = run_job(settings | changes | seaweed.environment(), "check")
+        assert result.returncode == 42, result.stderr
+        words = error_of(result)
+        assert words.startswith(f"FASHIONTUNE_{name}: s3://{bucket}/catalogue.zip has {size:,} bytes, and ")
+        assert f"has room for {room}" in words
     assert files(small_disk) == []
+    enough = run_job(settings | {"FASHIONTUNE_CACHE_LIMIT": "11000000"} | seaweed.environment(), "check")
+    assert enough.returncode == 0, enough.stderr
+
+
+def test_what_is_in_the_cache_counts_towards_its_limit(tmp_path: Path) -> None:
+    """Photos of another size that an earlier run has left there take room; those of this run are then not kept."""
+    settings = tiny_settings(tmp_path)
+    assert run_job(settings, "check").returncode == 0
+    taken = sum(path.stat().st_size for path in (tmp_path / "cache").rglob("*") if path.is_file())
+    larger = {"FASHIONTUNE_IMAGE_HEIGHT": "64", "FASHIONTUNE_CACHE_LIMIT": str(taken + 100_000)}
+    check = run_job(settings | larger, "check")
+    assert check.returncode == 0, check.stderr
+    (event,) = events(check, "photos not cached")
+    assert event["error"] == "no room: they have 276,480 bytes, and 100,000 are left"

@@ -8,7 +8,8 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -164,34 +165,42 @@ def _settings() -> Settings:
     return settings
 
 
-def _preemptible() -> Preemption:
-    """Handle signals from now on, before the seconds that importing torch takes."""
+@contextmanager
+def _preemptible() -> Iterator[Preemption]:
+    """Handle signals from now on, before the seconds that importing torch takes.
+
+    An error after a signal is taken for its work: C code that imports a module may turn Preempted into any other.
+    """
     stop = Preemption()
     stop.install()
-    return stop
+    try:
+        yield stop
+    except Exception:
+        stop.check()
+        raise
 
 
 def _run(_options: argparse.Namespace) -> None:
-    stop = _preemptible()
-    settings = _settings()
-    from job.study.start import run_job  # noqa: PLC0415
-    from job.summary import in_a_sentence, print_summary  # noqa: PLC0415
+    with _preemptible() as stop:
+        settings = _settings()
+        from job.study.start import run_job  # noqa: PLC0415
+        from job.summary import in_a_sentence, print_summary  # noqa: PLC0415
 
-    outcome = run_job(settings, stop)
-    leave_last_words(in_a_sentence(outcome.results, outcome.uri))
-    if _for_people(settings):
-        print_summary(outcome.results, outcome.uri)
+        outcome = run_job(settings, stop)
+        leave_last_words(in_a_sentence(outcome.results, outcome.uri))
+        if _for_people(settings):
+            print_summary(outcome.results, outcome.uri)
 
 
 def _check(_options: argparse.Namespace) -> None:
-    _preemptible()
-    settings = _settings()
-    from job.study.prepare import check_job  # noqa: PLC0415 -- imports torch
-    from job.summary import print_check  # noqa: PLC0415
+    with _preemptible():
+        settings = _settings()
+        from job.study.prepare import check_job  # noqa: PLC0415 -- imports torch
+        from job.summary import print_check  # noqa: PLC0415
 
-    dataset = check_job(settings)
-    if _for_people(settings):
-        print_check(dataset)
+        dataset = check_job(settings)
+        if _for_people(settings):
+            print_check(dataset)
 
 
 def _sample(options: argparse.Namespace) -> None:
@@ -207,19 +216,19 @@ def _sample(options: argparse.Namespace) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    _preemptible()
-    run_uri = _checked("RUN_URI", options.run_uri, check_uri)
-    settings = _settings()
-    from job.model.loading import load_published  # noqa: PLC0415 -- imports torch
-    from job.model.predict import predict_photos  # noqa: PLC0415
-    from job.model.predictions import print_json, print_table  # noqa: PLC0415
+    with _preemptible():
+        run_uri = _checked("RUN_URI", options.run_uri, check_uri)
+        settings = _settings()
+        from job.model.loading import load_published  # noqa: PLC0415 -- imports torch
+        from job.model.predict import predict_photos  # noqa: PLC0415
+        from job.model.predictions import print_json, print_table  # noqa: PLC0415
 
-    published = load_published(run_uri, settings)
-    found = predict_photos(published, options.images, top=options.top, retry_seconds=settings.retry_seconds)
-    if options.json or not sys.stdout.isatty():
-        print_json(found)
-    else:
-        print_table(found, published.description.classes)
+        published = load_published(run_uri, settings)
+        found = predict_photos(published, options.images, top=options.top, retry_seconds=settings.retry_seconds)
+        if options.json or not sys.stdout.isatty():
+            print_json(found)
+        else:
+            print_table(found, published.description.classes)
 
 
 def _report(options: argparse.Namespace) -> None:

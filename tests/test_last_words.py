@@ -13,6 +13,7 @@ ENDINGS = {
     "complete": ({}, 0, r"complete: 3 trials, trial \d won, test accuracy 0\.\d{3} \(95 % interval .*results\.json"),
     "for good": ({"FASHIONTUNE_EPOCHS": "0"}, 42, "failed for good: FASHIONTUNE_EPOCHS=0: "),
     "signal": ({"SIGNAL": "15"}, 143, "interrupted by signal 15; the next start goes on$"),
+    "signal within an import": ({"SIGNAL": "15", "BUG": "expected a message"}, 143, "interrupted by signal 15; "),
     "bug": ({"BUG": "it cannot be"}, 1, "bug: ValueError: it cannot be$"),
 }
 

@@ -80,7 +80,7 @@ def test_it_says_what_it_is(image: str) -> None:
     assert labels["org.opencontainers.image.revision"] == revision.stdout.strip()
     assert labels["org.opencontainers.image.version"] == run(*WITHOUT_NETWORK, command=("--version",)).out.strip()
     assert config["User"] == "10001:10001"
-    assert config["Entrypoint"] == ["job"]
+    assert config["Entrypoint"] == ["tini", "--", "job"]
     assert config["StopSignal"] in {"SIGTERM", "15"}
     assert "NVIDIA_DRIVER_CAPABILITIES=compute,utility" in config["Env"]
 

@@ -50,7 +50,7 @@ class Cache:
         free = shutil.disk_usage(self.directory).free
         if not self.limit:
             return free
-        taken = sum(path.lstat().st_size for path in self.directory.rglob("*") if path.is_file())
+        taken = sum(map(_size, self.directory.rglob("*")))
         return max(0, min(free, self.limit - taken))
 
     def refuse_too_large(self, size: int, uri: str) -> None:
@@ -64,6 +64,13 @@ class Cache:
             f"{f' of the {self.limit:,} that it may take' if limited else ''}; give it more"
         )
         raise SettingsError(message, setting="cache_limit" if limited else "cache_dir")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size if path.is_file() else 0
+    except FileNotFoundError:  # another job has deleted it meanwhile
+        return 0
 
 
 class Index(Record):

@@ -12,11 +12,12 @@ from torch import nn
 
 from job.errors import Preempted
 from job.records.objective import better
+from job.training import state as state_module
 from job.training.data import Photos
 from job.training.device import Device
 from job.training.evaluate import evaluate
 from job.training.model import build_model, copy_weights
-from job.training.optimizers import build_optimizer, learning_rate_at
+from job.training.optimizers import learning_rate_at
 from job.training.plan import EpochScores, Equipment, TrialOutcome, TrialPlan, step_sizes
 from job.training.state import TrialState, fresh_state
 from job.training.trial import Hooks, run_trial
@@ -163,27 +164,11 @@ def test_a_loss_that_is_not_finite_ends_the_trial_at_once() -> None:
     assert steps < 40
 
 
-def small_state(plan: TrialPlan, gear: Equipment) -> TrialState:
-    """Return the state of a trial whose model is a hundredth of a ResNet18, which a CPU takes long for in float16."""
+def small_model(*_: object) -> nn.Module:
+    """Return a model a hundredth of a ResNet18's size, which a CPU takes long for in float16."""
     torch.manual_seed(0)
-    layers = (
-        nn.Conv2d(3, 8, 3),
-        nn.BatchNorm2d(8),
-        nn.ReLU(),
-        nn.AdaptiveAvgPool2d(4),
-        nn.Flatten(),
-        nn.Linear(128, 3),
-    )
-    model = nn.Sequential(*layers).to(memory_format=torch.channels_last)
-    optimizer = build_optimizer(
-        plan.optimizer,
-        model.parameters(),
-        learning_rate=plan.learning_rate,
-        momentum=plan.momentum,
-        weight_decay=plan.weight_decay,
-    )
-    scaler = torch.amp.GradScaler("cpu", enabled=gear.device.scale_gradients)
-    return TrialState(model, model, optimizer, scaler, torch.zeros(()))
+    body = (nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(4), nn.Flatten())
+    return nn.Sequential(*body, nn.Linear(128, 3))
 
 
 @pytest.fixture
@@ -201,12 +186,15 @@ def filled_memory() -> Iterator[None]:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("optimizer", ["sgd", "nag", "adam", "rmsprop"])
 @pytest.mark.usefixtures("filled_memory")
-def test_a_gradient_that_overflows_costs_float16_one_step(optimizer: str, dtype: torch.dtype, step: int) -> None:
+def test_a_gradient_that_overflows_costs_float16_one_step(
+    monkeypatch: pytest.MonkeyPatch, optimizer: str, dtype: torch.dtype, step: int
+) -> None:
     """The scaler skips that step, the first one, too, and training goes on; without a scaler the trial diverges."""
     device = Device(torch.device("cpu"), None if dtype == torch.float32 else dtype, dtype == torch.float16)
     gear = Equipment(make_photos(count=48), device, initial=None, compile_model=False)
     plan = make_plan(optimizer=optimizer, learning_rate=0.001, epochs=2, batch_size=4)
-    state = small_state(plan, gear)
+    monkeypatch.setattr(state_module, "build_model", small_model)
+    state = fresh_state(plan, gear)
     overflown = []
 
     def overflow(gradient: torch.Tensor) -> torch.Tensor:

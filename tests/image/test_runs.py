@@ -186,7 +186,7 @@ def _pod(adapt: Callable[[dict[str, Any]], None]) -> str:
     (container,) = pod["spec"]["containers"]
     for variable in container["env"]:
         if "resourceFieldRef" in variable.get("valueFrom", {}):  # the engine knows it for CPU and memory alone
-            variable["value"] = str(2 << 30)
+            variable["value"] = str(1 << 30)
             del variable["valueFrom"]
     adapt(pod["spec"])
     return yaml.safe_dump_all([document for document in documents if document["kind"] == "ConfigMap"] + [pod])

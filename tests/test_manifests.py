@@ -205,8 +205,9 @@ def test_keys_are_in_a_secret_only(manifest: str) -> None:
     """Credentials come from a Secret that no manifest holds."""
     assert {document["kind"] for document in documents(manifest)} == {"ServiceAccount", "ConfigMap", "Job"}
     assert not {name for name in environment(manifest) if re.search(r"KEY|SECRET|TOKEN|PASSWORD", name)}
-    (secret,) = [source["secretRef"] for source in container(manifest)["envFrom"] if "secretRef" in source]
-    assert secret == {"name": "fashiontune-job", "optional": not manifest.endswith("minio")}
+    secrets = [source["secretRef"] for source in container(manifest)["envFrom"] if "secretRef" in source]
+    secret = {"name": "fashiontune-job", "optional": not manifest.endswith("minio")}
+    assert secrets == ([] if manifest.endswith("smoke") else [secret]), "the smoke run has no use for a real run's keys"
 
 
 @pytest.mark.parametrize("manifest", MANIFESTS)

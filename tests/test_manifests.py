@@ -262,6 +262,22 @@ def test_image_is_set_in_one_place(tmp_path: Path) -> None:
         assert only["env"][0] == {"name": "IMAGE", "value": only["image"]}
 
 
+@pytest.mark.parametrize("overlay", OVERLAYS[2:])
+def test_every_overlay_can_be_had_on_openshift(tmp_path: Path, overlay: str) -> None:
+    """With the line of docs/kubernetes.md an overlay's Pod has no fixed ids, and is else the same."""
+    (line,) = re.findall(r"^    (components: .+)$", (ROOT / "docs/kubernetes.md").read_text("utf-8"), re.MULTILINE)
+    shutil.copytree(K8S, tmp_path / "k8s", symlinks=True)
+    kustomization = tmp_path / overlay / "kustomization.yaml"
+    given = yaml.safe_load(kustomization.read_text("utf-8"))
+    kustomization.write_text(yaml.safe_dump(given | yaml.safe_load(line)), "utf-8")
+    (job,) = (d for d in yaml.safe_load_all(kustomize(tmp_path / overlay)) if d["kind"] == "Job")
+    on_openshift = job["spec"]["template"]["spec"]
+    ids = {"runAsUser", "runAsGroup", "fsGroup"}
+    assert not ids & set(on_openshift["securityContext"])
+    kept = {name: value for name, value in pod(overlay)["securityContext"].items() if name not in ids}
+    assert on_openshift == pod(overlay) | {"securityContext": kept}
+
+
 def test_pod_runs_as_the_images_user() -> None:
     """The Dockerfile's last USER is numeric, as runAsNonRoot wants it, and that of the manifests."""
     users = re.findall(r"^USER\s+(\S+)\s*$", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE)

@@ -26,10 +26,11 @@ def test_the_readme_is_short_and_leads_to_every_page_once() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_what_a_page_names_is_there(page: Path) -> None:
-    """Links, paths of tests and commands of make are those that exist."""
+    """Links, paths of tests and commands of make are those that exist, and stand on one line."""
     text = page.read_text("utf-8")
     assert [str(target) for target in links(page) if not target.exists()] == []
     named = set(re.findall(r"`((?:tests|benchmarks|job|k8s|docs)/[\w./-]+)`", text))
     assert {name for name in named if not (ROOT / name).exists()} == set()
+    assert [line for line in text.splitlines() if line.count("`") % 2] == [], "code that is broken over two lines"
     rules = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     assert set(re.findall(r"`make ([\w-]+)", text)) <= rules

@@ -2,10 +2,11 @@
 
     python -m benchmarks.searches
 
-`benchmarks/curves.jsonl` is the table (`benchmarks/curves.py`). A method proposes hyperparameters; what is "trained" is
-the nearest configuration of the table, of the same optimizer, that it has not trained yet, epoch after epoch, until the
-method stops it or it is done; the method is told that configuration and its curve. So every method, like a real one,
-learns of points where something was measured, pays for every epoch, and never gets the same measurement twice.
+`benchmarks/curves.jsonl` is the table; `benchmarks/curves.py` says what it holds, and records others. A method proposes
+hyperparameters; what is "trained" is the nearest configuration of the table, of the same optimizer, that it has not
+trained yet, epoch after epoch, until the method stops it or it is done; the method is told that configuration and its
+curve. So every method, like a real one, learns of points where something was measured, pays for every epoch, and never
+gets the same measurement twice.
 """
 
 import json

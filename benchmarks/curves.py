@@ -43,7 +43,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # one process a core, which together train 
 
 import torch
 
-from benchmarks.tables import FOLDER, Line, append, open_table
+from benchmarks.table import FOLDER, Line, append, open_table
 from job import __version__
 from job.catalogue.catalogue import Catalogue, load_catalogue
 from job.catalogue.split import Part

@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks import curves
 from benchmarks.curves import ROUND, Table
-from benchmarks.tables import read_table
+from benchmarks.table import read_table
 
 CONFIGURATIONS = 4
 PROGRAM = """

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.tables import append, open_table, read_table
+from benchmarks.table import append, open_table, read_table
 from job.errors import JobError
 
 DEFINITION = {"epochs": 8, "parts": (1, 2), "classes": {"Bags": [3, 1, 1]}}

@@ -30,7 +30,7 @@ from job.training.device import configure_torch, usable_threads
 from job.training.model import copy_weights
 from job.training.plan import Equipment, TrialPlan
 from job.training.state import TrialState, fresh_state
-from job.training.trial import Hooks, run_trial
+from job.training.trial import run_trial
 
 PAIRS = 6
 STEPS = 5
@@ -61,7 +61,7 @@ def seconds_of(gear: Equipment, journal: Journal, number: int, *, checkpoint: bo
             raise _EnoughError
 
     try:
-        run_trial(plan, gear, Hooks(after_step, after_epoch=lambda _: None), state)
+        run_trial(plan, gear, state, after_step)
     except _EnoughError:
         with checkpoints._box.changed:  # noqa: SLF001 -- what is being written is waited for
             checkpoints._box.changed.wait_for(lambda: not (checkpoints._box.waiting or checkpoints._box.writing))  # noqa: SLF001

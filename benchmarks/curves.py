@@ -52,15 +52,15 @@ from job.metrics import metrics_of
 from job.progress import progress_bar
 from job.search.suggest import suggest
 from job.settings import Settings
+from job.study.equipment import photos_of
 from job.study.ledger import Due
-from job.study.loop import photos_of
 from job.study.prepare import catalogue_settings
 from job.study.trials import trial_plan
 from job.training.device import choose_device, configure_torch
 from job.training.evaluate import evaluate
 from job.training.plan import EpochScores, Equipment, TrialOutcome
 from job.training.state import TrialState, fresh_state
-from job.training.trial import Hooks, run_trial
+from job.training.trial import run_trial
 
 CATALOGUE = Path(__file__).parents[2] / "shared" / "data" / "fashion-product-images-small.zip"
 CONFIGURATIONS = 96
@@ -199,7 +199,7 @@ def _train(
 ) -> tuple[TrialOutcome, TrialState]:
     plan = trial_plan(settings, due, params)
     state = fresh_state(plan, equipment)
-    return run_trial(plan, equipment, Hooks(lambda _: None, lambda _: None), state), state
+    return run_trial(plan, equipment, state), state
 
 
 def _curves(epochs: Sequence[EpochScores]) -> Line:

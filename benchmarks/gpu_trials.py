@@ -20,7 +20,7 @@ from job.training.device import Device, choose_device, configure_torch
 from job.training.failures import device_failures
 from job.training.plan import Equipment, TrialOutcome, TrialPlan
 from job.training.state import TrialState, fresh_state, restore_state, take_checkpoint
-from job.training.trial import Hooks, run_trial
+from job.training.trial import run_trial
 
 OPTIMIZERS = ("sgd", "nag", "adam", "rmsprop")
 CLASSES = 15
@@ -104,7 +104,7 @@ def train(
     state: TrialState | None = None,
 ) -> TrialOutcome:
     """Train a trial, from a state on, to its end."""
-    return run_trial(plan, gear, Hooks(after_step, lambda _: None), state or fresh_state(plan, gear))
+    return run_trial(plan, gear, state or fresh_state(plan, gear), after_step)
 
 
 def train_steps(plan: TrialPlan, gear: Equipment, steps: int, at: Callable[[int], None] = lambda _: None) -> TrialState:

@@ -35,7 +35,7 @@ from job.training.data import plan_epoch, training_batch
 from job.training.device import configure_torch, usable_threads
 from job.training.plan import Equipment, TrialPlan
 from job.training.state import TrialState, fresh_state
-from job.training.trial import Hooks, run_trial
+from job.training.trial import run_trial
 
 BATCH = 128
 STEPS = 5  # in a turn
@@ -96,7 +96,7 @@ def _trainer_turn(plan: TrialPlan, gear: Equipment) -> Callable[[], float]:
     def turn() -> float:
         started = time.perf_counter()
         with contextlib.suppress(_EnoughError):
-            run_trial(plan, gear, Hooks(after_step, after_epoch=lambda _: None), state)
+            run_trial(plan, gear, state, after_step)
         return time.perf_counter() - started
 
     return turn

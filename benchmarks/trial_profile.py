@@ -27,7 +27,7 @@ from benchmarks.noise import noise
 from job.training.device import configure_torch, usable_threads
 from job.training.plan import Equipment, TrialPlan
 from job.training.state import TrialState, fresh_state
-from job.training.trial import Hooks, run_trial
+from job.training.trial import run_trial
 
 TRAIN, VALIDATION, EPOCHS, BATCH = 1280, 274, 3, 128
 
@@ -55,14 +55,13 @@ def shares() -> dict[str, float]:
 def _trial(gear: Equipment, epochs: int) -> None:
     plan = TrialPlan(0, 0, 0.01, 0.9, 0.001, "sgd", epochs, BATCH, "accuracy")
     state = fresh_state(plan, gear)
-    hooks = Hooks(after_step=lambda _: None, after_epoch=lambda _: None)
     with ExitStack() as patches:
         for cause, place, name in _places(state):
             patches.enter_context(patch.object(place, name, _marked(cause, getattr(place, name))))
         loss = SimpleNamespace(cross_entropy=_marked("loss", functional.cross_entropy))
         patches.enter_context(patch.object(job.training.trial, "functional", loss))
         with record_function(_MARK + _TRIAL):
-            run_trial(plan, gear, hooks, state)
+            run_trial(plan, gear, state)
 
 
 def _places(state: TrialState) -> list[tuple[str, Any, str]]:

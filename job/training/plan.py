@@ -72,6 +72,11 @@ class TrialOutcome:
     checkpoint_seconds: float = 0.0
     """Time that training stood still for checkpoints."""
 
+    def prune(self, epochs: int) -> None:
+        """Make it that of a trial that was stopped after so many epochs, however far it has trained meanwhile."""
+        self.status, self.epochs, self.error = TrialStatus.PRUNED, self.epochs[:epochs], None
+        self.value = self.best_epoch = self.weights = None
+
 
 @dataclass(frozen=True)
 class Equipment:

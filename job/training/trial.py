@@ -5,8 +5,7 @@ Everything random comes from (seed, trial, epoch). Knows no search and no storag
 
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
 from functools import partial
 
 from torch.nn import functional
@@ -24,39 +23,38 @@ from job.training.state import TrialState
 _FINITE_CHECK_STEPS = 32  # on a GPU every read of the loss waits for the device
 
 
-def never(_: Sequence[EpochScores]) -> bool:
-    """Prune nothing."""
-    return False
+def nothing(_: TrialState) -> None:
+    """Do nothing after a step."""
 
 
-@dataclass(frozen=True)
-class Hooks:
-    """Called while a trial trains."""
-
-    after_step: Callable[[TrialState], None]
-    """Called with the state after each step, and after each batch of a validation, which changes no state; may raise to
-    interrupt."""
-    after_epoch: Callable[[EpochScores], None]
-    prune: Callable[[Sequence[EpochScores]], bool] = never
-    """Should the trial stop, given the scores of all epochs so far? Asked after each epoch but the last. Must be a pure
-    function, since a trial that goes on from a checkpoint asks again."""
+def run_trial(
+    plan: TrialPlan, equipment: Equipment, state: TrialState, after_step: Callable[[TrialState], None] = nothing
+) -> TrialOutcome:
+    """Train one configuration from `state` to its end, as `train_epochs` does, and return its outcome."""
+    for _ in train_epochs(plan, equipment, state, after_step):
+        pass
+    return state.outcome
 
 
-def run_trial(plan: TrialPlan, equipment: Equipment, hooks: Hooks, state: TrialState) -> TrialOutcome:
-    """Train and validate one configuration from `state` to its end.
+def train_epochs(
+    plan: TrialPlan, equipment: Equipment, state: TrialState, after_step: Callable[[TrialState], None] = nothing
+) -> Generator[EpochScores]:
+    """Train and validate one configuration from `state` on; yield the scores after each epoch.
 
-    A loss that is not finite ends the trial as diverged, which is no error. Raises what torch raises.
+    What comes of it is `state.outcome`. A loss that is not finite ends the trial as diverged, which is no error.
+    `after_step` is called with the state after each step, and after each batch of a validation, which changes no
+    state; it may raise to interrupt. Raises what torch raises.
     """
     photos, outcome = equipment.photos, state.outcome
     while state.epoch <= plan.epochs:
-        train_loss = _train_epoch(plan, equipment, state, hooks.after_step)
+        train_loss = _train_epoch(plan, equipment, state, after_step)
         started = time.monotonic()
-        between = partial(hooks.after_step, state)
+        between = partial(after_step, state)
         evaluation = evaluate(state.model, photos, photos.validation, equipment.device, between)
         if not (math.isfinite(train_loss) and math.isfinite(evaluation.loss)):
             outcome.status, outcome.error = TrialStatus.DIVERGED, f"the loss was not finite in epoch {state.epoch}"
             outcome.value = outcome.best_epoch = outcome.weights = None
-            return outcome
+            return
         scores = _scores(state, train_loss, evaluation, time.monotonic() - started)
         outcome.epochs.append(scores)
         if better(scores.value(plan.objective), outcome.value, plan.objective):
@@ -64,11 +62,7 @@ def run_trial(plan: TrialPlan, equipment: Equipment, hooks: Hooks, state: TrialS
             outcome.weights = copy_weights(state.model)
         state.epoch, state.step, state.train_seconds = state.epoch + 1, 0, 0.0
         state.loss_sum.zero_()
-        hooks.after_epoch(scores)
-        if state.epoch <= plan.epochs and hooks.prune(outcome.epochs):
-            outcome.status, outcome.value, outcome.best_epoch, outcome.weights = TrialStatus.PRUNED, None, None, None
-            return outcome
-    return outcome
+        yield scores
 
 
 def _scores(state: TrialState, train_loss: float, evaluation: Evaluation, evaluate_seconds: float) -> EpochScores:

@@ -21,7 +21,7 @@ from job.training.data import Normalisation, normalise
 from job.training.model import build_model
 from job.training.plan import Equipment
 from job.training.state import fresh_state
-from job.training.trial import Hooks, run_trial
+from job.training.trial import run_trial
 from tests.training.photos import CPU, make_photos, make_plan
 
 PHOTOS = make_photos(150)
@@ -37,8 +37,7 @@ def export(weights: bytes, normalisation: Normalisation = PHOTOS.normalisation) 
 def weights() -> bytes:
     """The weights of a model that was trained, as a safetensors file."""
     plan, equipment = make_plan(epochs=2), Equipment(PHOTOS, CPU, None, compile_model=False)
-    hooks = Hooks(after_step=lambda _: None, after_epoch=lambda _: None)
-    result = run_trial(plan, equipment, hooks, fresh_state(plan, equipment))
+    result = run_trial(plan, equipment, fresh_state(plan, equipment))
     assert result.weights is not None
     # a model that is not sure: probabilities of 0 and 1 hide differences
     result.weights |= {name: result.weights[name] / 40 for name in ("fc.weight", "fc.bias")}

@@ -18,7 +18,7 @@ from job.training.evaluate import BATCH_SIZE, evaluate
 from job.training.model import build_model, copy_weights
 from job.training.plan import Equipment
 from job.training.state import TrialState, take_checkpoint
-from job.training.trial import Hooks, run_trial
+from job.training.trial import run_trial
 from tests.training.photos import make_plan
 
 META = Device(torch.device("meta"), None, scale_gradients=False)
@@ -72,7 +72,7 @@ def test_a_training_step_reads_nothing_back_and_sends_nothing() -> None:
 
     gear = Equipment(photos(64), META, None, compile_model=False)
     with operations, pytest.raises(_EnoughError):
-        run_trial(make_plan(batch_size=8), gear, Hooks(after_step, lambda _: None), state)
+        run_trial(make_plan(batch_size=8), gear, state, after_step)
     assert operations.counts["convolution"] == 2 * 20  # two steps of all layers: they were seen
     assert not {"lift_fresh", "_local_scalar_dense", "nonzero", "unique"} & operations.counts.keys()
 

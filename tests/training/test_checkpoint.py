@@ -11,7 +11,7 @@ from job.training.data import Photos
 from job.training.device import Device
 from job.training.plan import Equipment, TrialOutcome, TrialPlan
 from job.training.state import TrialState, fresh_state, restore_state, take_checkpoint
-from job.training.trial import Hooks, run_trial
+from job.training.trial import run_trial
 from tests.training.photos import CPU, make_photos, make_plan
 
 
@@ -33,11 +33,11 @@ def checkpoints_of(plan: TrialPlan, photos: Photos, steps: Sequence[int]) -> tup
             found[done] = bytes(data)
 
     gear = equipment(photos)
-    return run_trial(plan, gear, Hooks(after_step, lambda _: None), fresh_state(plan, gear)), found
+    return run_trial(plan, gear, fresh_state(plan, gear), after_step), found
 
 
 def finish(plan: TrialPlan, photos: Photos, state: TrialState) -> TrialOutcome:
-    return run_trial(plan, equipment(photos), Hooks(lambda _: None, lambda _: None), state)
+    return run_trial(plan, equipment(photos), state)
 
 
 def essence(result: TrialOutcome) -> tuple[object, ...]:

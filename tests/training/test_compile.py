@@ -11,13 +11,12 @@ from torch._dynamo.testing import CompileCounter
 from job.training.checkpoint import seal
 from job.training.plan import Equipment, TrialOutcome, TrialPlan
 from job.training.state import TrialState, fresh_state, restore_state, take_checkpoint
-from job.training.trial import Hooks, run_trial
+from job.training.trial import run_trial
 from tests.training.photos import CPU, make_photos, make_plan
 
 PHOTOS = make_photos(count=48)
 COMPILED = Equipment(PHOTOS, CPU, initial=None, compile_model=True)
 EAGER = Equipment(PHOTOS, CPU, initial=None, compile_model=False)
-NOTHING = Hooks(lambda _: None, lambda _: None)
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +28,7 @@ def fresh_compiler() -> Iterator[None]:
 
 
 def trial(plan: TrialPlan, gear: Equipment) -> TrialOutcome:
-    return run_trial(plan, gear, NOTHING, fresh_state(plan, gear))
+    return run_trial(plan, gear, fresh_state(plan, gear))
 
 
 def losses(result: TrialOutcome) -> list[tuple[float, float]]:
@@ -46,7 +45,7 @@ def checkpoint_within_validation(plan: TrialPlan) -> bytes:
             seal(data)
             found.append(bytes(data))
 
-    run_trial(plan, EAGER, Hooks(after_step, lambda _: None), fresh_state(plan, EAGER))
+    run_trial(plan, EAGER, fresh_state(plan, EAGER), after_step)
     return found[0]
 
 
@@ -59,7 +58,7 @@ def test_all_trials_of_a_process_share_one_compilation(monkeypatch: pytest.Monke
     monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=counter))
     gone_on_with = make_plan(number=5, epochs=2)
     checkpoint = checkpoint_within_validation(gone_on_with)
-    found = [losses(run_trial(gone_on_with, COMPILED, NOTHING, restore_state(gone_on_with, COMPILED, checkpoint)))]
+    found = [losses(run_trial(gone_on_with, COMPILED, restore_state(gone_on_with, COMPILED, checkpoint)))]
     plans = [make_plan(number=0, epochs=1), make_plan(number=1, epochs=1, optimizer="adam", learning_rate=0.001)]
     found += [losses(trial(plan, COMPILED)) for plan in plans]
     assert counter.frame_count == 1

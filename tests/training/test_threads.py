@@ -8,7 +8,7 @@ import torch
 from job.training.checkpoint import seal
 from job.training.plan import Equipment, TrialPlan
 from job.training.state import TrialState, fresh_state, restore_state, take_checkpoint
-from job.training.trial import Hooks, run_trial
+from job.training.trial import run_trial
 from tests.training.photos import CPU, make_photos, make_plan
 
 STEPS = 3
@@ -49,5 +49,5 @@ def _train(plan: TrialPlan, gear: Equipment, state: TrialState) -> tuple[bytes, 
             seal(data)
             found[state.step] = bytes(data)
 
-    run_trial(plan, gear, Hooks(after_step, lambda _: None), state)
+    run_trial(plan, gear, state, after_step)
     return found[STEPS], found.get(2, b"")

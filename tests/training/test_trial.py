@@ -4,7 +4,7 @@ import dataclasses
 import math
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -20,7 +20,7 @@ from job.training.model import build_model, copy_weights
 from job.training.optimizers import learning_rate_at
 from job.training.plan import EpochScores, Equipment, TrialOutcome, TrialPlan, step_sizes
 from job.training.state import TrialState, fresh_state
-from job.training.trial import Hooks, run_trial
+from job.training.trial import run_trial, train_epochs
 from tests.training.photos import CPU, make_photos, make_plan
 
 
@@ -30,9 +30,12 @@ def run(
     after_step: Callable[[TrialState], None] = lambda _: None,
     epochs: list[EpochScores] | None = None,
 ) -> TrialOutcome:
-    seen = [] if epochs is None else epochs
     equipment = Equipment(photos or make_photos(), CPU, initial=None, compile_model=False)
-    return run_trial(plan, equipment, Hooks(after_step, seen.append), fresh_state(plan, equipment))
+    state = fresh_state(plan, equipment)
+    for scores in train_epochs(plan, equipment, state, after_step):
+        if epochs is not None:
+            epochs.append(scores)
+    return state.outcome
 
 
 def curve(result: TrialOutcome) -> list[tuple[float, ...]]:
@@ -94,24 +97,21 @@ def test_the_weights_are_those_of_the_best_epoch_and_not_of_the_last() -> None:
     assert all(torch.equal(kept[name], value) for name, value in result.weights.items())
 
 
-def test_a_trial_that_is_told_to_stop_is_pruned() -> None:
-    """It is asked after each epoch but the last, with all scores so far, and has neither value nor weights."""
-    asked: list[int] = []
-
-    def stop(epochs: Sequence[EpochScores]) -> bool:
-        asked.append(len(epochs))
-        return len(epochs) == 3
-
+def test_a_trial_can_be_stopped_after_any_epoch() -> None:
+    """It yields the scores of each epoch; pruned, it has neither value nor weights, and the epochs that count."""
     equipment = Equipment(make_photos(), CPU, initial=None, compile_model=False)
-    results = []
-    for epochs in (3, 5):
-        plan = make_plan(epochs=epochs)
-        hooks = Hooks(lambda _: None, lambda _: None, stop)
-        results.append(run_trial(plan, equipment, hooks, fresh_state(plan, equipment)))
-    assert asked == [1, 2, 1, 2, 3]
-    assert [result.status for result in results] == ["complete", "pruned"]
-    assert [len(result.epochs) for result in results] == [3, 3]
-    assert (results[1].value, results[1].best_epoch, results[1].weights) == (None, None, None)
+    plan = make_plan(epochs=5)
+    state = fresh_state(plan, equipment)
+    epochs = train_epochs(plan, equipment, state)
+    seen = [next(epochs) for _ in range(4)]
+    epochs.close()
+    outcome = state.outcome
+    assert [scores.epoch for scores in seen] == [1, 2, 3, 4]
+    assert outcome.epochs == seen
+    assert outcome.value is not None
+    outcome.prune(3)
+    assert (outcome.status, outcome.epochs) == ("pruned", seen[:3])
+    assert [outcome.value, outcome.best_epoch, outcome.weights] == [None, None, None]
 
 
 def test_a_trial_repeats_to_the_last_bit_in_another_process() -> None:
@@ -210,7 +210,7 @@ def test_a_gradient_that_overflows_costs_float16_one_step(
             assert all(torch.equal(weights[name], overflown[0][name]) for name in learnt)
 
     next(iter(state.model.parameters())).register_hook(overflow)
-    outcome = run_trial(plan, gear, Hooks(after_step, lambda _: None), state)
+    outcome = run_trial(plan, gear, state, after_step)
     assert len(overflown) == 1
     if device.scale_gradients:
         assert outcome.status == "complete"

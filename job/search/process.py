@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from skopt.acquisition import gaussian_ei, gaussian_lcb, gaussian_pi
 from skopt.learning import GaussianProcessRegressor
@@ -181,6 +182,19 @@ class Process:
             # a length scale at its bound is one of a hyperparameter that does not matter
             warnings.simplefilter("ignore", ConvergenceWarning)
             self.model.fit(features, self.losses)
+
+    def hallucinate(self, unit: npt.NDArray[np.float64]) -> None:
+        """Take points, (points, dimensions), for observed, each with the loss that is expected there.
+
+        So the process is as sure there as if it knew, its mean stays, and the acquisition function looks elsewhere
+        (Desautels et al., Parallelizing Exploration-Exploitation Tradeoffs, 2014). The kernel stays as it was fitted.
+        """
+        kernel = clone(self.model.kernel_)
+        kernel.set_params(k2__noise_level=self.model.noise_)  # skopt takes it out after a fit
+        features = np.vstack([self._features(self.observed), self._features(unit)])
+        losses = np.concatenate([self.losses, self.standardised(unit)])
+        self.model = GaussianProcessRegressor(kernel, noise="gaussian", optimizer=None)
+        self.model.fit(features, losses)
 
     def predict(self, unit: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return the expected losses, (points,)."""

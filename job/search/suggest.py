@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.stats import qmc
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from job.search.process import Observation, Params, Process, joined, point
+from job.search.process import Observation, Params, Process, joined, point, to_unit
 from job.search.space import PARAMETERS, Range, SearchSpace
 from job.seeds import derive_seed
 
@@ -21,6 +21,7 @@ __all__ = ["Observation", "Params", "design_size", "suggest"]
 
 _REPLACEMENTS = 64  # random points to try in place of a duplicate; the first is new unless the space is finite
 _LEAST_DESIGN = 2  # trials of the design, however much earlier runs tell
+_INFORMED = 15  # with so many pending trials, what their first epochs tell is worth more than what is left of them
 _CANDIDATES = 2048  # random points that the acquisition function chooses from
 _CENTRES = 4  # best observed points, with more candidates near each
 _NEAR = 64
@@ -28,9 +29,12 @@ _STEP = 0.08  # their standard deviation along each range, in its prior
 _SAME = 1e-9  # relative difference below which two values of a real parameter are the same one
 
 
-def design_size(n_initial: int, n_prior: int) -> int:
-    """Return the number of trials in the initial design, given the number of observations from earlier runs."""
-    return min(n_initial, _LEAST_DESIGN) if n_prior >= n_initial else n_initial
+def design_size(n_initial: int, n_prior: int, parallel: int = 1) -> int:
+    """Return the number of trials in the initial design, given the number of observations from earlier runs.
+
+    The first `parallel` trials know of no other, so without earlier runs they are of the design.
+    """
+    return min(n_initial, _LEAST_DESIGN) if n_prior >= n_initial else max(n_initial, parallel)
 
 
 def suggest(
@@ -42,13 +46,18 @@ def suggest(
     n_initial: int,
     acquisition: str,
     prior: Sequence[Sequence[Observation]] = (),
+    pending: Sequence[Observation] = (),
+    parallel: int = 1,
 ) -> Params:
     """Return the parameters of trial `number`: plain floats and strings, in canonical order, the fixed ones among them.
 
-    Trials below `n_initial` are points of a design that depends on seed and space alone. Later ones maximise the
-    `acquisition` (EI, LCB, PI or gp_hedge) of a Gaussian process fitted to `observations`, those of all earlier trials
-    in order. The point is random if no observation has a loss, or if the process suggests an observed point; only in a
-    space of optimizers alone, all observed, is it repeated.
+    The first `n_initial` or `parallel` trials are points of a design that depends on seed and space alone. Later ones
+    maximise the `acquisition` (EI, LCB, PI or gp_hedge) of a Gaussian process fitted to `observations`, those of all
+    earlier trials that this one knows, in order. The point is random if no observation has a loss, or if the process
+    suggests an observed point; only in a space of optimizers alone, all observed, is it repeated.
+
+    `pending` are earlier trials, in order, whose ends this one does not know (`job.search.schedule`). They stand for
+    what the process expects of them, or, with _INFORMED of them or more, for what their losses so far let expect.
 
     `prior` holds the observations of earlier runs, one list each; the process is fitted to them, too. If they are
     `n_initial` or more, the design has two points. Their points may be suggested again: they are new to this run.
@@ -56,16 +65,22 @@ def suggest(
     gp_hedge learns from its earlier choices, which a fresh optimiser has not made. Here it picks one of the other three
     at random.
     """
-    if number < design_size(n_initial, sum(map(len, prior))):
-        return point(space, _design(space, seed, n_initial)[number])
+    size = design_size(n_initial, sum(map(len, prior)), parallel)
+    if number < size:
+        return point(space, _design(space, seed, size)[number])
     rng = np.random.default_rng(derive_seed(seed, "random point", number))
     random_seed = derive_seed(seed, "suggest", number)
     with threadpool_limits(1, user_api="blas"):  # some ten times faster: threads only wait for each other here
-        told, losses = joined(space, prior, observations)
+        informed = [each for each in pending if each.curve] if len(pending) >= _INFORMED else []
+        told, losses = joined(space, prior, [*observations, *informed])
         if losses is None:
-            return _random_point(space, rng)
-        params = _ask(space, told, losses, acquisition, random_seed)
-    return _unseen(space, params, observations, rng)
+            return _next_point(space, seed, number) if pending else _random_point(space, rng)
+        process = Process(space, told, losses)
+        unknown = [to_unit(space, each.params) for each in pending if each not in informed]
+        if unknown:
+            process.hallucinate(np.array(unknown))
+        params = _ask(process, losses, acquisition, random_seed)
+    return _unseen(space, params, [*observations, *pending], rng)
 
 
 def _design(space: SearchSpace, seed: int, n_initial: int) -> npt.NDArray[np.float64]:
@@ -79,23 +94,22 @@ def _design(space: SearchSpace, seed: int, n_initial: int) -> npt.NDArray[np.flo
     return np.asarray(sobol.random_base2((n_initial - 1).bit_length()))
 
 
+def _next_point(space: SearchSpace, seed: int, number: int) -> Params:
+    """Return a point of the design that goes on, for a trial that knows of no complete one while others are at work."""
+    return point(space, _design(space, seed, number + 1)[number])
+
+
 def _random_point(space: SearchSpace, rng: np.random.Generator) -> Params:
     return point(space, rng.random(len(space.searched)))
 
 
-def _ask(
-    space: SearchSpace,
-    observations: Sequence[Observation],
-    losses: npt.NDArray[np.float64],
-    acquisition: str,
-    random_seed: int,
-) -> Params:
+def _ask(process: Process, losses: npt.NDArray[np.float64], acquisition: str, random_seed: int) -> Params:
     """Return the candidate that the acquisition function likes best.
 
     Candidates are drawn at random: following a gradient leads to points between the optimizers, which no trial can have
     (Garrido-Merchan and Hernandez-Lobato, 1805.03463). Some are drawn near the best points, since few others are.
     """
-    process = Process(space, observations, losses)
+    space = process.space
     rng = np.random.default_rng(random_seed)
     candidates = rng.random((_CANDIDATES, len(space.searched)))
     near = np.repeat(process.observed[np.argsort(losses, kind="stable")[:_CENTRES]], _NEAR, axis=0)

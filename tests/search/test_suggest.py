@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from job.search.process import joined
+from job.search.process import Process, joined, point, to_unit, told_losses
 from job.search.space import OPTIMIZERS, PARAMETERS, Range, SearchSpace, parse_search_space
-from job.search.suggest import Observation, Params, _random_point, _unseen, suggest
+from job.search.suggest import Observation, Params, _design, _random_point, _unseen, design_size, suggest
 
 SPACE = parse_search_space(None)
 OPTIMIZERS_ONLY = parse_search_space('{"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0}')
@@ -305,3 +305,129 @@ def test_the_search_gets_closer_than_its_design(seed: int) -> None:
         distances.append(abs(math.log10(float(params["learning_rate"]) / 0.0123)))
         observations.append(Observation(params, distances[-1] ** 2))
     assert min(distances[4:]) < min(*distances[:4], math.log10(1.05))
+
+
+RECORDED: list[tuple[int, int, str, tuple[float | str, ...]]] = [
+    (0, 0, "EI", (0.009190755610673569, 0.8224116899073124, 0.0011097059435334472, "adam")),
+    (1, 5, "EI", (0.0015690310079541066, 0.26758397966623304, 0.002560189970364291, "rmsprop")),
+    (0, 9, "EI", (0.002749682480810978, 0.3693822858639284, 0.00125817781423975, "rmsprop")),
+    (1, 9, "EI", (0.0024468682336571002, 0.36293625877461577, 0.00010739232490001458, "rmsprop")),
+    (2, 9, "EI", (0.0028857981103810673, 0.33494740302428727, 0.001927285327544072, "rmsprop")),
+    (0, 9, "LCB", (0.0037763931415571383, 0.4266077979314663, 0.001242052658448518, "rmsprop")),
+    (1, 9, "LCB", (0.003218231736693398, 0.4828301589112608, 0.0033599569080684706, "rmsprop")),
+    (0, 9, "PI", (0.0014182972494849802, 0.2457195410620473, 0.0018209710778307648, "rmsprop")),
+    (1, 9, "PI", (0.0014190659526857597, 0.24910222481392116, 0.0013901066424991664, "rmsprop")),
+    (0, 9, "gp_hedge", (0.0037763931415571383, 0.4266077979314663, 0.001242052658448518, "rmsprop")),
+    (1, 9, "gp_hedge", (0.0024468682336571002, 0.36293625877461577, 0.00010739232490001458, "rmsprop")),
+    (0, 8, "EI", (0.015507003144469563, 0.6517083790510735, 0.0036459076437039602, "nag")),
+]
+"""Seed, number, acquisition and what the last version without several trials at a time has suggested."""
+
+
+@pytest.mark.parametrize(("seed", "number", "acquisition", "values"), RECORDED)
+def test_one_trial_at_a_time_is_suggested_as_ever(
+    seed: int, number: int, acquisition: str, values: tuple[float | str, ...]
+) -> None:
+    """To the last bit, in the design, after it, and where no trial has a loss: old runs go on as they were."""
+    losses: list[float | None] = [None] * 8 if number == 8 else LOSSES[:number]
+    found = ask(seed=seed, number=number, observations=observe(SPACE, losses), acquisition=acquisition, parallel=1)
+    assert found == dict(zip(PARAMETERS, values, strict=True))
+
+
+def pending_of(*params: Params, curve: tuple[float, ...] = ()) -> list[Observation]:
+    return [Observation(each, None, curve, pruned=True) for each in params]
+
+
+@pytest.mark.parametrize("space", [SPACE, OPTIMIZERS_ONLY], ids=["default", "optimizers"])
+def test_a_trial_at_work_is_not_suggested_again(space: SearchSpace) -> None:
+    """Of four optimizers each is tried once; of ranges, each point is another one."""
+    observations = observe(space, LOSSES)
+    if space is OPTIMIZERS_ONLY:
+        observations = [Observation(space.fixed | {"optimizer": "adam"}, 0.5)]
+    found: list[Params] = []
+    for _ in range(3):
+        pending = pending_of(*found)
+        found.append(ask(space, number=9, n_initial=1, observations=observations, pending=pending))
+    assert len({json.dumps(each) for each in found}) == 3
+    assert all(each.params not in found for each in observations)
+
+
+def test_a_trial_at_work_is_not_suggested_again_where_it_is_still_the_best_guess() -> None:
+    """An earlier run praises one optimizer, which is at work; the only one left is tried, however bad it was there."""
+    names = dict(zip(OPTIMIZERS, [0.9, 0.8, 0.7, 0.1], strict=True))
+    earlier = [Observation(OPTIMIZERS_ONLY.fixed | {"optimizer": name}, loss) for name, loss in names.items()]
+    best, worst = names.popitem()[0], next(iter(names))
+    own = [Observation(OPTIMIZERS_ONLY.fixed | {"optimizer": name}, 0.5) for name in list(names)[1:]]
+    pending = [Observation(OPTIMIZERS_ONLY.fixed | {"optimizer": best}, None, pruned=True)]
+    for seed in range(5):
+        print(f"{seed=}")  # noqa: T201
+        found = ask(
+            OPTIMIZERS_ONLY, number=3, n_initial=2, seed=seed, observations=own, prior=[earlier], pending=pending
+        )
+        assert found["optimizer"] == worst
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_neighbourhood_of_a_trial_at_work_is_avoided(seed: int) -> None:
+    """The next trial is suggested farther from it than it would be if the process did not know of it."""
+    observations = observe(SPACE, LOSSES)
+    first = ask(number=9, seed=seed, observations=observations)
+    alone = ask(number=10, seed=seed, observations=observations)
+    beside = ask(number=10, seed=seed, observations=observations, pending=pending_of(first))
+    near, far = (np.abs(np.array(to_unit(SPACE, each)) - to_unit(SPACE, first)).sum() for each in (alone, beside))
+    assert far > 1.5 * near
+
+
+def test_what_is_taken_for_observed_leaves_the_mean_and_lowers_the_deviation() -> None:
+    """The process is as sure there as if it knew, and expects nothing else anywhere."""
+    observations = observe(SPACE, LOSSES)
+    losses = told_losses(observations)
+    assert losses is not None
+    process = Process(SPACE, observations, losses)
+    rng = np.random.default_rng(0)
+    pending, elsewhere = rng.random((3, 4)), rng.random((50, 4))
+    places = np.vstack([pending, elsewhere])
+    mean, deviation = process.model.predict(process._features(places), return_std=True)
+    expected = process.predict(places)
+    process.hallucinate(pending)
+    found, lowered = process.model.predict(process._features(places), return_std=True)
+    assert found == pytest.approx(mean, abs=1e-6)
+    assert process.predict(places) == pytest.approx(expected, abs=1e-6)
+    assert (lowered <= deviation + 1e-9).all()
+    assert (lowered[:3] < 0.8 * deviation[:3]).all()
+    assert process.losses.tolist() == Process(SPACE, observations, losses).losses.tolist()
+
+
+def test_the_design_has_a_point_for_each_trial_that_starts_at_once() -> None:
+    """They know of no other, so all of them are points of one design, and each optimizer stands equally often."""
+    assert [design_size(8, 0, parallel) for parallel in (1, 8, 16)] == [8, 8, 16]
+    assert [design_size(20, 0, 16), design_size(8, 7, 16), design_size(8, 8, 16)] == [20, 16, 2]
+    tried = Counter(ask(number=number, parallel=16)["optimizer"] for number in range(16))
+    assert tried == dict.fromkeys(OPTIMIZERS, 4)
+    design = [point(SPACE, each) for each in _design(SPACE, 0, 16)]
+    assert [ask(number=number, parallel=16, pending=pending_of(*design[:number])) for number in range(16)] == design
+
+
+@pytest.mark.parametrize("losses", [[], [None, None]], ids=["none known", "all known diverged"])
+def test_the_design_goes_on_while_no_complete_trial_is_known_and_others_are_at_work(losses: list[float | None]) -> None:
+    """Its next points are better spread than random ones, which are left for when all have ended without a loss."""
+    design = [point(SPACE, each) for each in _design(SPACE, 0, 32)]
+    observations = observe(SPACE, losses)
+    pending = pending_of(*design[:8])
+    for number in (8, 16, 20):
+        assert ask(number=number, observations=observations, pending=pending, parallel=8) == design[number]
+    assert ask(number=8, observations=observations, parallel=8) not in design
+
+
+def test_what_many_trials_at_work_have_come_to_is_told_instead_of_what_is_expected() -> None:
+    """With fifteen, their curves so far count as those of pruned trials; with fourteen, only their points."""
+    known = [Observation(each.params, each.loss, (each.loss or 1.0,)) for each in observe(SPACE, LOSSES)]
+    others = [each.params for each in observe(SPACE, [None] * 15, seed=3)]
+
+    def asked(count: int, *losses: float) -> Params:
+        pending = [pending_of(dict(params), curve=(loss,))[0] for params, loss in zip(others, losses, strict=False)]
+        return ask(number=40, observations=known, pending=pending[:count])
+
+    low, high = [0.1 + 0.05 * at for at in range(15)], [0.9 - 0.05 * at for at in range(15)]
+    assert asked(14, *low) == asked(14, *high)
+    assert asked(15, *low) != asked(15, *high)

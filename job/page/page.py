@@ -18,6 +18,7 @@ from job.page import tables
 from job.page.charts import compile_figure, script, shown
 from job.page.figures.every import COLUMNS, FIGURES
 from job.page.theme import WEIGHTS, font_face, variables
+from job.page.timeline import tries_of
 from job.page.view import View
 from job.records.results import Progress, Results
 from job.words import NBSP, NONE, PARAMETERS, count, duration, listed, parameter, percent, significant
@@ -70,6 +71,7 @@ def _templates() -> Environment:
         "in_words": lambda name: PARAMETERS.get(name, name),
         "point": lambda params: ", ".join(f"{PARAMETERS[name]} {parameter(params[name])}" for name in params),
         "how_many": lambda group: f"{len(group[1])} {group[0]}",
+        "tries": tries_of,
         "total": lambda seconds: seconds.get("total", 0.0),
     }
     environment.globals |= {"NBSP": NBSP, "NONE": NONE, "columns": COLUMNS, "tables": tables}

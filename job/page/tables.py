@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from job.page.timeline import tries_of
 from job.page.view import Range, View
 from job.records.results import Results
 from job.records.run import AttemptRecord
@@ -186,6 +187,26 @@ def attempts(view: View) -> Table:
         for number, attempt in enumerate(view.run.run.attempts, start=1)
     ]
     return Table("All attempts", columns, rows, (5, 6))
+
+
+def tries(view: View) -> Table:
+    """Return who trained which steps of which trial."""
+    columns = ["trial", "repetition", "worker", "host", "device", "from step", "how it ended", "started", "lasted"]
+    rows = [
+        [
+            str(each.work.trial),
+            NONE if each.work.repetition is None else str(each.work.repetition),
+            str(each.work.worker),
+            each.work.host,
+            str(each.work.device),
+            f"{each.work.step:,}",
+            each.ending,
+            moment(each.work.started_at),
+            each.lasted,
+        ]
+        for each in tries_of(view)
+    ]
+    return _of_trials(view, "Who trained what", columns, rows, (2, 5, 8))
 
 
 def _last(attempt: AttemptRecord) -> str:

@@ -62,6 +62,7 @@ CONFIG: dict[str, Any] = {
     },
     "axisX": {"grid": False, "labelFlush": False},
     "axisY": {"domain": False},
+    "legend": {"labelColor": "var(--muted)", "labelFontSize": 11, "symbolSize": 110, "columnPadding": 16},
     "title": {
         "anchor": "start",
         "frame": "bounds",

@@ -10,6 +10,7 @@ from job.records.record import SCHEMA_VERSION, Record, checksum_field
 from job.records.run import AttemptRecord, Environment
 from job.records.status import RunStatus
 from job.records.trial import StoredModel, TrialRecord
+from job.records.tries import TryRecord
 
 RESULTS = "results.json"
 PROGRESS = "progress.json"
@@ -115,6 +116,15 @@ class Run(Record):
     )
     images_per_second: float | None = Field(description="Training photos a second, over all trials.")
     price_per_hour: float | None = Field(None, description="Of the machine, as PRICE_PER_HOUR gives it.")
+    timeline: list[TryRecord] = Field(
+        default_factory=list, description="With Ray: who trained which steps of a trial, in the order of their starts."
+    )
+    efficiency: float | None = Field(
+        None,
+        description="With Ray: timing.total of all recorded trials and repetitions, over the number of workers in "
+        "the timeline times the seconds from its first start to its last start or end, with all that lies between, "
+        "such as the time between two attempts; null without a timeline.",
+    )
     checksum: str = checksum_field()
 
 

@@ -17,6 +17,7 @@ from job.records.results import Best, ClassScore, Mistake, Progress, Results, Ru
 from job.records.run import AttemptRecord, Environment
 from job.records.status import RunStatus
 from job.records.trial import TrialRecord
+from job.records.tries import TryRecord
 from job.search.process import observe
 from job.search.surrogate import fit_surrogate, importance, partial_dependence
 from job.study.ledger import Ledger
@@ -56,6 +57,7 @@ def describe_run(
     *,
     price_per_hour: float | None,
     now: datetime,
+    tries: Sequence[TryRecord] = (),
 ) -> Run:
     """Return the `run` part of the results; `idle` is the rest of the time since the first attempt."""
     seconds = {
@@ -76,7 +78,19 @@ def describe_run(
         seconds={name: round(value, 3) for name, value in seconds.items()},
         images_per_second=round(trained / seconds["train"], 1) if seconds["train"] else None,
         price_per_hour=price_per_hour,
+        timeline=sorted(tries, key=lambda work: (work.started_at, work.trial, work.repetition or 0)),
+        efficiency=_efficiency(tries, sum(trial.timing.total for trial in trials)),
     )
+
+
+def _efficiency(tries: Sequence[TryRecord], trained: float) -> float | None:
+    """Return the share of all workers' time that went into recorded trials, `trained` seconds in all."""
+    starts = [work.started_at for work in tries]
+    ends = [work.ended_at for work in tries if work.ended_at is not None]
+    if not starts or max(starts + ends) == min(starts):
+        return None
+    workers = len({work.worker for work in tries})
+    return round(trained / (workers * (max(starts + ends) - min(starts)).total_seconds()), 4)
 
 
 def build_results(
@@ -103,7 +117,7 @@ def build_progress(ledger: Ledger, *, dataset: Dataset, prior: Sequence[PriorRun
 
 def _known(ledger: Ledger, dataset: Dataset, prior: Sequence[PriorRun], run: Run) -> dict[str, Any]:
     settings = ledger.settings
-    shown = settings.shown()
+    shown = settings.shown() | {"parallel_trials": ledger.parallel}
     surrogate = fit_surrogate(settings.space, observe(ledger.trials, settings.objective))
     explained: dict[str, Any] = {"importance": {}}
     if surrogate is not None:

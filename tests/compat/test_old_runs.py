@@ -15,7 +15,10 @@ from tests.compat.folders import EXPECTED, RUNS, WRITTEN_ON, machine, settings_o
 from tests.jobs import comparable, events, results_of, run_job
 
 SAME_MACHINE = WRITTEN_ON.read_text("utf-8") == machine()
-ADDED = {"companions", "dependence", "devices", "kind", "lost_classes", "missing", "repeated", "similar_classes"}
+ADDED = {
+    *("companions", "dependence", "devices", "kind", "lost_classes", "missing", "parallel_trials", "repeated"),
+    "similar_classes",
+}
 """Fields of results.json that the older code did not have."""
 INTERRUPTED = {"interrupted": "0002", "repeated": "0001-2", "warm": "0001"}
 """The trial, or the repetition, in which each run was killed."""

@@ -15,9 +15,12 @@ from job.page.charts import unchecked
 from job.page.figures.every import FIGURES
 from job.page.figures.parts import log_ticks, round_values
 from job.page.theme import colours
+from job.page.timeline import Ending
 from job.page.view import View
 from job.records.dataset import ClassCount
 from job.records.results import Final, Importance, Results
+from job.records.status import DeviceUsed
+from job.records.tries import TryRecord
 from job.study.results import score_test
 from tests.page.drawn import Drawn, drawn
 from tests.page.made import START, made_results
@@ -292,6 +295,65 @@ def test_an_attempt_goes_from_its_start_to_its_end_with_its_trials_in_between() 
     (tick,) = figure.marks("Trial 0, ended")
     assert (tick[0][0] - start) / (end - start) == pytest.approx(0.25, abs=0.01)
     assert figure.label("attempt 1")[1] < figure.label("attempt 2")[1]
+
+
+def work(trial: int, worker: int, start: float, end: float | None, outcome: str | None = None) -> TryRecord:
+    """Return a worker's work, from and to minutes after the start."""
+    return TryRecord(
+        trial=trial,
+        worker=worker,
+        host=f"host-{worker}",
+        device=DeviceUsed("cpu", None, "float32"),
+        started_at=START + timedelta(minutes=start),
+        step=1200,
+        ended_at=None if end is None else START + timedelta(minutes=end),
+        outcome=outcome,
+    )
+
+
+def workers(*timeline: TryRecord) -> Drawn:
+    run = RESULTS.run.model_copy(update={"timeline": list(timeline), "attempts": RESULTS.run.attempts[:1]})
+    return drawn("workers", RESULTS.model_copy(update={"run": run}))
+
+
+def test_a_worker_has_a_lane_with_a_bar_for_each_trial_that_it_trained() -> None:
+    """From the first start on, a bar goes from its start to its end, says what it is and has its trial's number."""
+    figure = workers(work(0, 1, 0, 4, "complete"), work(1, 0, 1, 10, "complete"), work(5, 1, 5, 10, "failed"))
+    (((start, top), (end, bottom)),) = figure.lines("Trial 0: complete, 4 min\nWorker 1 on host-1, from step 1,200")
+    middle = (top + bottom) / 2
+    assert figure.stands_at((start, middle), x="0", y="worker 1")
+    assert figure.stands_at((end, middle), x="4")
+    assert figure.stands_at(((start + end) / 2, middle), x="0", y="0")
+    assert figure.label("worker 0")[1] < figure.label("worker 1")[1]
+    colour = {shape.title[:8]: shape.style for shape in figure.shapes}
+    assert "--good" in colour["Trial 0:"]
+    assert "--accent" in colour["Trial 5:"]
+    assert [words for words, _ in figure.words if words in set(Ending)] == ["complete", "failed"]
+
+
+def test_a_lost_worker_is_crossed_and_a_line_leads_to_where_its_trial_went_on() -> None:
+    """The cross stands at the end of its bar, and the line ends where another worker's bar begins."""
+    figure = workers(work(1, 0, 0, 10, "complete"), work(0, 1, 0, None), work(2, 1, 4, 10, "complete"))
+    assert figure.lines("Trial 0: went on") == []
+    figure = workers(work(1, 0, 0, 6, "complete"), work(0, 1, 0, None), work(0, 0, 7, 10, "complete"))
+    lost, again = figure.lines("Trial 0: lost")[0], figure.lines("Trial 0: complete")[0]
+    (cross,) = figure.dots("Trial 0: lost, up to 7 min")
+    ((_, top), (end, bottom)) = lost
+    assert cross == pytest.approx((end, (top + bottom) / 2), abs=0.5)
+    (line,) = figure.lines("Trial 0: went on with worker 0")
+    above, below = sorted((line[0], line[-1]), key=lambda point: point[1])
+    assert above == pytest.approx((again[0][0], (again[0][1] + again[1][1]) / 2), abs=0.5)
+    assert below == pytest.approx(cross, abs=0.5)
+
+
+def test_only_so_many_workers_are_drawn_as_a_page_can_hold() -> None:
+    """The figure says how many there are, and what leads to others is left out."""
+    others = [work(0, 99, 0, None), work(0, 0, 5, 6, "complete"), work(1, 1, 0, None), work(1, 98, 5, 6, "complete")]
+    figure = workers(*(work(2, number, 0, 9, "complete") for number in range(100)), *others)
+    assert figure.places("The first 40 of 100 workers")
+    assert figure.places("worker 39")
+    assert not figure.places("worker 40")
+    assert figure.lines("Trial 1: went on") == []
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from job.records.results import Progress, Results
 from job.records.run import Replay
 from job.records.status import DeviceUsed
 from tests.page.made import EARLIER, made_progress, made_results
+from tests.page.workers import with_workers
 
 ALL_FIGURES = (
     *("test_accuracy", "importance", "partial_dependence", "pair_dependence", "best_value", "parallel_coordinates"),
@@ -76,6 +77,31 @@ def test_the_page_says_what_the_results_say() -> None:
     assert "2.00, at 0.8 an hour" in words  # three attempts of 50 minutes
     assert "signal 15" in words
     assert "2.14.1" in words
+
+
+def test_workers_are_shown_where_there_were_some() -> None:
+    """A figure, how much of their time was used, and a table of who trained what; nothing of it otherwise."""
+    results = made_results(12, 4, 3)
+    assert "worker" not in text_of(draw_page(results))
+    page = draw_page(with_workers(results, 3))
+    assert [name for name in figures_of(page) if name not in ALL_FIGURES] == ["workers"]
+    words = text_of(page)
+    shared = with_workers(results, 3).run
+    assert shared.efficiency is not None
+    assert f"3 workers spent {100 * shared.efficiency:.0f} % of their time on recorded trials" in words
+    assert "The rest went by between trials and attempts, and with work that was lost." in words
+    (table,) = re.findall(r"<table>\n<caption>Who trained what.*?</table>", page.decode(), flags=re.DOTALL)
+    assert table.count("<tr") == 1 + len(shared.timeline)
+    assert "ray-worker-2 NVIDIA L4, bf16" in text_of(table.encode())
+    alone = [work for work in shared.timeline if work.worker == 0 and work.outcome == "complete"]
+    run = shared.model_copy(update={"timeline": alone, "attempts": shared.attempts[:1]})
+    words = text_of(draw_page(results.model_copy(update={"run": run})))
+    assert "1 worker spent" in words
+    assert (
+        "of its time on recorded trials , from the first start to the last end. The rest went by between trials."
+        in words
+    )
+    assert "lost" not in words
 
 
 def test_the_page_says_where_prior_observations_came_from() -> None:
@@ -254,6 +280,10 @@ CASES: dict[str, Callable[[], Results | Progress]] = {
     ),
     "no value": lambda: made_progress(12, statuses=NO_VALUE),
     "no trial": lambda: made_progress(0),
+    "workers": lambda: with_workers(made_results(12, 3, 4), 3),
+    "many workers": lambda: with_workers(made_results(60, 3, 4), 50),
+    "workers that go on": lambda: with_workers(made_progress(12), 3),
+    "workers at the beginning": lambda: with_workers(made_progress(0), 3),
     "fewer planned": lambda: made_progress(9, 2),
 }
 

@@ -11,6 +11,7 @@ from job.page.page import draw_page
 from job.records.results import Progress, Results
 from tests.browser import Browser, open_browser
 from tests.page.made import EARLIER, made_progress, made_results
+from tests.page.workers import with_workers
 
 HOSTILE = (
     *("<script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>", "a & b", "\x00\x1b[2J", "x" * 300),
@@ -24,6 +25,9 @@ PAGES: dict[str, Any] = {
     "fixed": lambda: made_results(10, 2, 2, space='{"momentum": 0.9, "optimizer": "adam"}', statuses={}),
     "finals": lambda: made_results(30, 3, 3, n_finals=9),
     "finals by log loss": lambda: made_results(12, 3, 4, n_finals=3, objective="log_loss"),
+    "workers": lambda: with_workers(made_results(12, 3, 4), 3),
+    "many workers": lambda: with_workers(made_results(200, 4, 10), 16),
+    "workers at work": lambda: with_workers(made_progress(20), 3),
     "hostile": lambda: made_results(12, 8, 3, names=HOSTILE),
     "going on": made_progress,
     "just begun": lambda: made_progress(1, statuses={0: "diverged"}),

@@ -6,7 +6,7 @@ from job.page.figures.classes import class_balance, class_recall, confusion_matr
 from job.page.figures.curves import learning_curves
 from job.page.figures.hyperparameters import finals, importance, pair_dependence, partial_dependence
 from job.page.figures.parts import Panel
-from job.page.figures.run import attempts, phases
+from job.page.figures.run import attempts, phases, workers
 from job.page.figures.search import best_value, parallel_coordinates, sampled
 from job.page.view import View
 
@@ -15,7 +15,7 @@ FIGURES: dict[str, Callable[[View], list[Panel]]] = {
     for draw in (
         *(test_accuracy, finals, importance, partial_dependence, pair_dependence),
         *(best_value, parallel_coordinates, sampled, learning_curves),
-        *(class_recall, confusion_matrix, class_balance, phases, attempts),
+        *(class_recall, confusion_matrix, class_balance, phases, workers, attempts),
     )
 }
 """What draws a figure's panels; none where there is nothing to show."""

@@ -8,7 +8,9 @@ FROM ${BASE_IMAGE} AS dependencies
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates python3 tini \
  && rm -rf /var/lib/apt/lists/*
-COPY requirements.lock /opt/
+# `--build-arg EXTRAS=ray` for FASHIONTUNE_EXECUTOR=ray
+ARG EXTRAS
+COPY requirements${EXTRAS:+-${EXTRAS}}.lock /opt/requirements.lock
 # pip comes and goes within the layer; it installs into an environment that has none
 RUN --mount=type=cache,target=/root/.cache/pip \
     apt-get update \

@@ -10,7 +10,8 @@ import yaml
 from tests.cluster import serve, type_in
 from tests.kustomize import MANIFESTS, OVERLAYS, ROOT, Document, container, the
 
-PAGES = ["README.md", "docs/kubernetes.md", "k8s/base/job.yaml", "k8s/kustomization.yaml"]
+PAGES = ["README.md", "docs/kubernetes.md", "docs/ray.md", "k8s/base/job.yaml", "k8s/kustomization.yaml"]
+PAGES += ["k8s/rayjob.yaml"]
 PAGES += [f"k8s/overlays/{name}/kustomization.yaml" for name in ("kueue", "minio", "smoke")]
 JOB = "fashiontune-job"
 
@@ -33,6 +34,7 @@ def test_commands_for_a_cluster_name_what_is_there(page: str) -> None:
     """Each command names files, overlays and Jobs that there are, and no prose follows it on its line."""
     assert commands(page)
     jobs = {the("Job", manifest)["metadata"]["name"] for manifest in MANIFESTS}
+    jobs.add(the("RayJob", "k8s/rayjob.yaml")["metadata"]["name"])  # its submitter's
     for shown in commands(page):
         for path in re.findall(r"-[fk] (\S+)", shown):
             for overlay in OVERLAYS[2:]:

@@ -13,7 +13,7 @@ from job.errors import ExitCode
 from job.preemption import GRACE_SECONDS
 from job.settings import PREFIX, Settings, load_settings, variable_name
 from job.storage.s3_client import open_client
-from job.study.trials import MAX_DEATHS
+from job.study.worker import MAX_DEATHS
 from tests.kustomize import K8S, MANIFESTS, OVERLAYS, ROOT, Document, container, documents, kustomize, pod, the
 
 PROMISED_SECONDS = 10

@@ -16,7 +16,15 @@ from typing import NoReturn
 import structlog
 
 from job import __version__
-from job.errors import DeviceError, ExitCode, JobError, Preempted, ResourcesError, StorageUnavailableError
+from job.errors import (
+    DeviceError,
+    ExitCode,
+    JobError,
+    Preempted,
+    ResourcesError,
+    StorageUnavailableError,
+    WorkersUnavailableError,
+)
 from job.last_words import leave_last_words
 from job.logs import configure_logs
 from job.preemption import Preemption
@@ -32,8 +40,14 @@ exit codes:
   42   will not get better by itself: settings, data, permissions, a run that does not match
   143  SIGTERM: state saved, start again to go on
   130  SIGINT: the same
-  1    anything else: storage down after retries, a GPU that fails, or a bug
+  1    anything else: storage down after retries, a GPU that fails, Ray that is gone, or a bug
 """
+
+_FAILED: dict[type[Exception], str] = {
+    StorageUnavailableError: "storage unavailable",
+    WorkersUnavailableError: "workers unavailable",
+    DeviceError: "device failed",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,8 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _log.error("job failed", error=named, exit_code=int(ExitCode.PERMANENT))
         leave_last_words(f"failed for good: {named}")
         return ExitCode.PERMANENT
-    except (StorageUnavailableError, DeviceError) as error:
-        failed = "device failed" if isinstance(error, DeviceError) else "storage unavailable"
+    except (StorageUnavailableError, WorkersUnavailableError, DeviceError) as error:
+        failed = _FAILED[type(error)]
         _log.error(failed, error=str(error), exit_code=int(ExitCode.FAILURE))
         leave_last_words(f"{failed}: {error}")
         return ExitCode.FAILURE

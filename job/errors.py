@@ -54,6 +54,10 @@ class StorageUnavailableError(Exception):
     """Storage that did not answer within the retry time; starting again later may help (exit code 1)."""
 
 
+class WorkersUnavailableError(Exception):
+    """Ray that does not answer, or loses all its workers; starting again later may help (exit code 1)."""
+
+
 class ResourcesError(Exception):
     """The system gives no thread, process or file more; starting again later may help (exit code 1)."""
 

@@ -41,6 +41,10 @@ class Preemption:
         """Whether a signal came."""
         return self._signal is not None
 
+    def request(self, number: int) -> None:
+        """Behave as after a signal, at the next `check()`; may be called in any thread."""
+        self._signal = number
+
     def stand_down(self) -> None:
         """Let the process live on after a signal."""
         if self._deadline is not None:

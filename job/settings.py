@@ -51,6 +51,8 @@ _NEVER_EMPTY = {"dataset_uri", "output_uri", "cache_dir", "target_column", "init
 """Settings that are refused when empty: someone forgot to fill in the value, and the default would lose results."""
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+_MOST = 1024
+"""Trials at a time, or CPUs of one."""
 _DURATION = re.compile(r"(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
 
 
@@ -59,6 +61,16 @@ def _check_number(value: Any) -> Any:  # noqa: ANN401 -- a pydantic validator ge
         message = "it has a blank, a line break or an underscore in it; allowed are plain numbers such as 10"
         raise ValueError(message)
     return value
+
+
+def _parse_count(value: Any) -> Any:  # noqa: ANN401 -- a pydantic validator gets whatever came in
+    text = str(value)
+    if text == "auto":
+        return value
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= _MOST:
+        return int(text)
+    message = f"allowed are auto and whole numbers from 1 to {_MOST}"
+    raise ValueError(message)
 
 
 def _parse_duration(value: Any) -> Any:  # noqa: ANN401 -- a pydantic validator gets whatever came in
@@ -109,6 +121,7 @@ def _check_column(text: str) -> str:
 
 Uri: TypeAlias = Annotated[str, AfterValidator(check_uri)]
 Whole: TypeAlias = Annotated[int, BeforeValidator(_check_number)]
+Count: TypeAlias = Annotated[Literal["auto"] | int, BeforeValidator(_parse_count)]
 Number: TypeAlias = Annotated[float, BeforeValidator(_check_number)]
 
 
@@ -201,6 +214,27 @@ class Settings(BaseSettings):
         "random",
         description="Initial weights: `random`, `imagenet` (torchvision's), or the path or URI of a ResNet18 state "
         "dict (.safetensors or .pth) for inputs normalised as ImageNet's, with an optional `#sha256=...`.",
+    )
+    executor: Literal["local", "ray"] = Field(
+        "local",
+        description="What trains the trials: this process, one after the other, or the workers of Ray, several at a "
+        "time. Ray needs the extra `ray`; RAY_ADDRESS names a cluster, else all GPUs of this machine are used.",
+    )
+    parallel_trials: Count = Field(
+        "auto",
+        description="Trials at a time: each is suggested without knowing those that are at work. auto is 1, or what "
+        "Ray has room for when the run begins. A run keeps it, and its results depend on nothing else of Ray.",
+    )
+    gpus_per_trial: Number = Field(
+        1,
+        gt=0,
+        le=1,
+        description="With Ray: GPUs of a trial; 0.5 lets two share one. Without any GPU it has no meaning.",
+    )
+    cpus_per_trial: Count = Field(
+        "auto",
+        description="With Ray: CPU threads of a trial. auto shares the CPUs of a node among its GPUs; without GPUs it "
+        "is 1.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="Where to train; auto takes the GPU if there is one. Of several it takes one."

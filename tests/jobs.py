@@ -51,7 +51,7 @@ def environment(settings: dict[str, str]) -> dict[str, str]:
 
     Jobs train with one thread, as the tests' own processes do, unless the settings have another OMP_NUM_THREADS.
     """
-    kept = ("PATH", "HOME", "LANG", "TMPDIR", "COVERAGE_PROCESS_START")
+    kept = ("PATH", "PYTHONPATH", "HOME", "LANG", "TMPDIR", "COVERAGE_PROCESS_START")
     own = {"OMP_NUM_THREADS": "1"} | {name: os.environ[name] for name in kept if name in os.environ}
     return own | {"AWS_EC2_METADATA_DISABLED": "true"} | settings
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from job.cli import main
-from job.study import finish, loop
+from job.study import equipment, finish, loop
 from job.training import trial
 from tests.killing import kill_at, watch_writes
 
@@ -32,12 +32,12 @@ def note_rows(path: Path) -> None:
 
         setattr(module, name, noting)
 
-    wrap(loop, "normalisation_of", "statistics", lambda _images, rows: rows)
+    wrap(equipment, "normalisation_of", "statistics", lambda _images, rows: rows)
     wrap(trial, "training_batch", "training", lambda _photos, plan, start, size: plan.order[start : start + size])
     wrap(trial, "evaluate", "validation", lambda _model, _photos, rows, *_: rows)
     wrap(finish, "evaluate", "test", lambda _model, _photos, rows, *_: rows)
     arrays: list[weakref.ref[Any]] = []
-    photos_of = loop.photos_of
+    photos_of = equipment.photos_of
 
     def remembering(catalogue: Any, *arguments: Any) -> Any:
         arrays.append(weakref.ref(catalogue.images))

@@ -259,6 +259,10 @@ def test_defining_settings_leave_out_what_does_not_change_a_value() -> None:
         "n_trials",
         "final_trials",
         "final_seeds",
+        "executor",
+        "parallel_trials",  # run.json keeps what it came to
+        "gpus_per_trial",
+        "cpus_per_trial",  # run.json keeps the threads
         "device",
         "compile",
         "deterministic",

@@ -14,6 +14,7 @@ from job.records.results import RESULTS, Results, Test
 from job.records.status import RunStatus
 from job.records.trial import TrialRecord
 from job.study.attempt import Workbench
+from job.study.executors.base import Executor
 from job.study.ledger import Ledger
 from job.study.results import build_results, confident_mistakes, score_test
 from job.study.show import run_so_far, show_events, show_results
@@ -37,7 +38,7 @@ class Winner:
     """Time that measuring took."""
 
 
-def measure_winner(bench: Workbench, catalogue: Catalogue, ledger: Ledger) -> Winner:
+def measure_winner(bench: Workbench, executor: Executor, catalogue: Catalogue, ledger: Ledger) -> Winner:
     """Choose the winner and measure it on the test part; raises JobError if no trial has a model."""
     best = ledger.winner
     if best is None or best.model is None:
@@ -47,7 +48,7 @@ def measure_winner(bench: Workbench, catalogue: Catalogue, ledger: Ledger) -> Wi
             "narrow the search space, for instance to smaller learning rates"
         )
         raise JobError(message, setting="search_space")
-    weights = _weights(bench, best)
+    weights = _weights(bench, executor, best)
     started = time.monotonic()
     test = _measure(bench, catalogue, weights)
     return Winner(best, weights, test, time.monotonic() - started)
@@ -98,14 +99,14 @@ def finish(bench: Workbench, ledger: Ledger, status: RunStatus, winner: Winner) 
     return results
 
 
-def _weights(bench: Workbench, best: TrialRecord) -> bytes:
+def _weights(bench: Workbench, executor: Executor, best: TrialRecord) -> bytes:
     """Return the winner's weights. If they are lost, its trial is trained again, which gives the same ones."""
     assert best.model is not None  # noqa: S101 -- tells the type checker what being the best means
     try:
         return bench.journal.load_model(best.model)
     except RunMismatchError as error:
         _log.warning("weights are lost, and their trial is trained again", trial=best.number, error=str(error))
-        return train_again(bench, best)
+        return train_again(bench, executor, best)
 
 
 def _measure(bench: Workbench, catalogue: Catalogue, weights: bytes) -> Test:

@@ -24,7 +24,9 @@ def new_run(
     settings: Settings,
     fingerprint: str,
     initial_weights_sha256: str | None,
+    *,
     threads: int,
+    parallel_trials: int = 1,
     warm_start: Sequence[PriorRun] = (),
 ) -> RunRecord:
     """Return the record of a run that begins now."""
@@ -34,6 +36,7 @@ def new_run(
         dataset_fingerprint=fingerprint,
         initial_weights_sha256=initial_weights_sha256,
         threads=threads,
+        parallel_trials=parallel_trials,
         versions=versions(),
         created_at=datetime.now(UTC),
         warm_start=list(warm_start),
@@ -58,6 +61,9 @@ def refuse_other_settings(run: RunRecord, settings: Settings, where: str) -> Non
         f"{variable_name(name)} is {_show(there)} there and {_show(here)} here"
         for name, (there, here) in differing_settings(run, settings).items()
     ]
+    if settings.parallel_trials not in {"auto", run.parallel_trials}:
+        name = variable_name("parallel_trials")
+        differing.append(f"{name} is {run.parallel_trials} there and {settings.parallel_trials} here")
     _refuse(differing, where)
 
 

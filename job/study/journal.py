@@ -20,6 +20,7 @@ from job.records.results import PROGRESS, RESULTS, Progress, Results
 from job.records.run import AttemptFile, AttemptRecord, RunRecord
 from job.records.status import RunStatus
 from job.records.trial import StoredModel, TrialRecord
+from job.records.tries import TryFile, TryRecord
 from job.settings import Settings
 from job.storage.base import Data, Storage
 from job.study.ledger import Ledger
@@ -31,6 +32,7 @@ _JSON = "application/json"
 _MODEL_KEY = re.compile(r"models/([-\d]+)\.[0-9a-f]+\.safetensors")
 _CHECKPOINT_KEY = re.compile(r"checkpoints/([-\d]+)\.(\d+)\.safetensors")
 _REPETITION_KEY = re.compile(r"finals/(\d+)-(\d+)\.json")
+_TRY_KEY = re.compile(r"tries/(\d{4}(?:-\d+)?)-\d{4}\.json")
 _NUMBERED = re.compile(r"[a-z]+/(\d+)\.json")
 _READERS = 16  # records are small: reading them is waiting for storage's answers
 
@@ -78,18 +80,20 @@ class Journal:
         assert stored is not None  # noqa: S101 -- run.json is never deleted
         return stored
 
-    def ledger(self, settings: Settings) -> Ledger:
+    def ledger(self, settings: Settings, run: RunRecord) -> Ledger:
         """Return all trials and repetitions; raises RunMismatchError for one that is damaged or missing."""
-        return Ledger(settings, tuple(self.trials()), tuple(self.repetitions()))
+        trials = self.trials(run.parallel_trials)
+        return Ledger(settings, tuple(trials), tuple(self.repetitions()), run.parallel_trials)
 
-    def trials(self) -> list[TrialRecord]:
-        """Return the records of trials 0, 1, 2, … without a gap.
+    def trials(self, parallel: int = 1) -> list[TrialRecord]:
+        """Return the records of the trials, by number.
 
-        Raises RunMismatchError for a record that is damaged or missing, since every later trial depends on it.
+        Where `parallel` trials are trained at a time, one fewer may be missing before the last: those at work. Raises
+        RunMismatchError for a record that is damaged, or if more are missing, since every later trial depends on it.
         """
         numbers = self._numbers("trials/")
-        missing = set(range(len(numbers))) - set(numbers)
-        if missing:
+        missing = set(range(max(numbers, default=0))) - set(numbers)
+        if len(missing) >= parallel:
             first, last = f"trials/{min(missing):04}.json", f"trials/{numbers[-1]:04}.json"
             message = f"{self.storage.uri}{first} is missing although {last} is there; {self._retrain}"
             raise RunMismatchError(message)
@@ -199,6 +203,32 @@ class Journal:
             return None
         return file.attempt if file else None
 
+    def begin_try(self, name: str, work: TryRecord) -> str:
+        """Write down that a worker takes up a trial or a repetition, and return the key."""
+        number = len(self.tries(name)) + 1
+        while not self.storage.create(_try_key(name, number), TryFile(work=work).to_json(), content_type=_JSON):
+            number += 1
+        return _try_key(name, number)
+
+    def update_try(self, key: str, work: TryRecord) -> None:
+        """Overwrite a worker's record."""
+        self.storage.put(key, TryFile(work=work).to_json(), content_type=_JSON)
+
+    def tries(self, name: str = "") -> list[TryRecord]:
+        """Return who has worked on a trial or a repetition, or on all, in order. A damaged record is left out."""
+        keys = sorted(entry.key for entry in self.storage.list(f"tries/{name}-" if name else "tries/"))
+        keys = [key for key in keys if (match := _TRY_KEY.fullmatch(key)) and name in {"", match[1]}]
+        with ThreadPoolExecutor(_READERS) as pool:
+            return [work for work in pool.map(self._try, keys) if work is not None]
+
+    def _try(self, key: str) -> TryRecord | None:
+        try:
+            file = self._read(key, TryFile)
+        except RunMismatchError as error:
+            _log.warning("try is damaged and left out", error=str(error))
+            return None
+        return file.work if file else None
+
     def publish(self, files: Sequence[tuple[str, bytes, str]]) -> dict[str, str]:
         """Write the published model, (name, content, content type) each, and return each object's sha256 by key."""
         for name, content, content_type in files:
@@ -269,6 +299,10 @@ class Journal:
         except BadRecordError as error:
             message = f"{self.storage.uri}{key} is damaged: {error}; {advice or self._advice}"
             raise RunMismatchError(message) from None
+
+
+def _try_key(name: str, number: int) -> str:
+    return f"tries/{name}-{number:04}.json"
 
 
 def _attempt_key(number: int) -> str:

@@ -6,7 +6,7 @@ its repetitions are complete. If none can be compared, the best trial wins.
 All of it is a function of the settings and the records; knows no storage and no torch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 
@@ -15,6 +15,8 @@ from job.records.results import Final
 from job.records.run import AttemptRecord
 from job.records.status import TrialStatus, trial_name
 from job.records.trial import TrialRecord
+from job.search.schedule import Length, Start, starts
+from job.search.verdicts import Course
 from job.settings import Settings
 
 
@@ -37,13 +39,17 @@ class Ledger:
 
     settings: Settings
     trials: tuple[TrialRecord, ...] = ()
+    """By number; where several are trained at a time, some between them may be missing."""
     repetitions: tuple[TrialRecord, ...] = ()
+    parallel: int = 1
+    """How many trials are trained at a time."""
 
     def plus(self, record: TrialRecord) -> "Ledger":
         """Return the ledger with one more record."""
         if record.repetition:
-            return replace(self, repetitions=(*self.repetitions, record))
-        return replace(self, trials=(*self.trials, record))
+            found = sorted((*self.repetitions, record), key=lambda each: (each.number, each.repetition))
+            return replace(self, repetitions=tuple(found))
+        return replace(self, trials=tuple(sorted((*self.trials, record), key=lambda each: each.number)))
 
     @property
     def records(self) -> list[TrialRecord]:
@@ -60,12 +66,32 @@ class Ledger:
         """The trial with the best value, the earliest of equal ones; None if no trial is complete."""
         return next(iter(self._ranked(self.trials)), None)
 
-    @property
-    def due(self) -> Due | None:
-        """The next trial, then the repetitions of the best trials, one trial after the other; None at the end."""
-        if len(self.trials) < self.settings.n_trials:
-            return Due(len(self.trials))
-        return self._next_repetition()
+    def due(self, at_work: Collection[Due] = ()) -> Due | None:
+        """Return the first unrecorded trial that is not at work, then such a repetition of the best trials, or None.
+
+        Repetitions are due once all trials are recorded, one trial's after the other's.
+        """
+        recorded = {trial.number for trial in self.trials}
+        unrecorded = [Due(number) for number in range(self.settings.n_trials) if number not in recorded]
+        due = unrecorded or self._repetitions_due()
+        return next((each for each in due if each not in at_work), None)
+
+    def starts(self, number: int, courses: Mapping[int, Course] | None = None) -> list[Start]:
+        """Return when trials 0 to `number` start on the search's clock, and what they know; fewer if not yet certain.
+
+        `courses` are the unrecorded trials, by number.
+        """
+        lengths = {trial.number: self._length(trial) for trial in self.trials if trial.number < number}
+        for each in range(number):
+            if each not in lengths:
+                course = (courses or {}).get(each, Course())
+                lengths[each] = Length(course.passed + 1, final=False)
+        return starts([lengths[each] for each in range(number)], self.parallel)
+
+    def _length(self, trial: TrialRecord) -> Length:
+        if trial.status is TrialStatus.PRUNED:
+            return Length(len(trial.epochs))
+        return Length(len(trial.epochs) + 1 if trial.status is TrialStatus.DIVERGED else self.settings.epochs)
 
     @property
     def finals(self) -> list[Final]:
@@ -96,12 +122,11 @@ class Ledger:
     def needed(self) -> list[TrialRecord]:
         """The records whose weights may still be needed.
 
-        They are those of the winner so far, of the trial that is being repeated, and of the best trial, which wins
+        They are those of the winner so far, of the trials that are being repeated, and of the best trial, which wins
         when no repetitions can be compared.
         """
-        due = self._next_repetition()
-        repeated = None if due is None else self._best_repetition(due.number)
-        return [record for record in (self.best, self.winner, repeated) if record is not None]
+        repeated = [self._best_repetition(number) for number in {due.number for due in self._repetitions_due()}]
+        return [record for record in (self.best, self.winner, *repeated) if record is not None]
 
     def repetitions_of(self, number: int) -> list[TrialRecord]:
         """Return the repetitions of a trial that count, in order."""
@@ -110,20 +135,24 @@ class Ledger:
         ]
         return sorted(found, key=lambda each: each.repetition)
 
-    def rival(self, due: Due) -> TrialRecord | None:
-        """Return the record that a trial, or a repetition, has to beat for its weights to be kept."""
+    def rival(self, due: Due, known: Collection[int]) -> TrialRecord | None:
+        """Return the record that a trial, or a repetition, has to beat for its weights to be kept.
+
+        It is the best of the trials that a new one knows, so it is the same whatever else is at work.
+        """
         if not due.repetition:
-            return self.best
+            return next(iter(self._ranked([trial for trial in self.trials if trial.number in known])), None)
+        if self.parallel > 1:
+            return None
         earlier = [each for each in self.repetitions if each.number == due.number and each.repetition < due.repetition]
         return next(iter(self._ranked(earlier)), None)
 
-    def _next_repetition(self) -> Due | None:
+    def _repetitions_due(self) -> list[Due]:
+        due = []
         for trial in self._finalists():
             there = {each.repetition for each in self.repetitions_of(trial.number)}
-            for repetition in range(1, self.settings.final_seeds + 1):
-                if repetition not in there:
-                    return Due(trial.number, repetition)
-        return None
+            due += [Due(trial.number, each) for each in range(1, self.settings.final_seeds + 1) if each not in there]
+        return due
 
     def _finalists(self) -> list[TrialRecord]:
         return self._ranked(self.trials)[: self.settings.final_trials]
@@ -140,20 +169,24 @@ class Ledger:
 
 
 def budget_spent(
-    budget: float, records: Sequence[TrialRecord], earlier: Mapping[int, AttemptRecord], elapsed: float = 0.0
+    budget: float,
+    records: Sequence[TrialRecord],
+    earlier: Mapping[int, AttemptRecord],
+    elapsed: float = 0.0,
+    parallel: int = 1,
 ) -> bool:
     """Say whether another trial, as long as the longest so far, would go beyond the budget (seconds, 0 for none).
 
     `elapsed` is the time of the present attempt, in seconds, and `earlier` are the attempts before it, by number. Of
-    a killed attempt, only recorded time counts. Monotonic clocks measure all of it, so setting the wall clock
-    changes nothing. The first trial always runs.
+    a killed attempt, only recorded time counts, shared by the `parallel` trials that ran at a time. Monotonic clocks
+    measure all of it, so setting the wall clock changes nothing. The first trial always runs.
     """
     if not budget or not records:
         return False
-    spent = elapsed + sum(_duration(attempt, number, records) for number, attempt in earlier.items())
+    spent = elapsed + sum(_duration(attempt, number, records, parallel) for number, attempt in earlier.items())
     return spent + max(record.timing.total for record in records) > budget
 
 
-def _duration(attempt: AttemptRecord, number: int, records: Sequence[TrialRecord]) -> float:
-    recorded = sum(record.timing.total for record in records if record.timing.attempt == number)
+def _duration(attempt: AttemptRecord, number: int, records: Sequence[TrialRecord], parallel: int) -> float:
+    recorded = sum(record.timing.total for record in records if record.timing.attempt == number) / parallel
     return attempt.seconds.get("total", sum(attempt.seconds.values()) + recorded)

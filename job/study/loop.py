@@ -1,18 +1,15 @@
-"""The job, from top to bottom: suggest, train, record, show, until nothing is due.
+"""The job, from top to bottom: start what may start, hear of it, record, show, until nothing is due.
 
 Every decision is a function of the settings, the seed and the records of earlier trials, so this loop needs no memory
 of its own: killed anywhere and started again, it arrives at the same results.
 """
 
+import contextlib
 import time
 from dataclasses import replace
 
 import structlog
-import torch
-from torch import Tensor
 
-from job.catalogue.catalogue import Catalogue
-from job.catalogue.split import Part
 from job.errors import JobError, Preempted, StorageUnavailableError
 from job.preemption import GRACE_SECONDS, Preemption
 from job.records.results import Results
@@ -20,17 +17,20 @@ from job.records.run import RunRecord
 from job.records.status import RunStatus
 from job.settings import Settings
 from job.study.attempt import Attempt, Workbench
+from job.study.equipment import photos_of
+from job.study.executors.base import Event, Executor, Trained
+from job.study.executors.choose import open_executor
+from job.study.executors.room import find_room
 from job.study.finish import finish, measure_winner
+from job.study.flights import Flights, Suggestion
 from job.study.identity import new_run, refuse_other_settings
 from job.study.journal import Journal
 from job.study.ledger import Ledger, budget_spent
-from job.study.prepare import prepare, refuse_other_inputs
-from job.study.show import show_progress
+from job.study.prepare import device_of_driver, prepare, refuse_other_inputs
+from job.study.show import BackgroundShow, show_progress
 from job.study.suggestions import check_replay, suggest_next
-from job.study.trials import record, train
-from job.training.cpus import usable_threads
-from job.training.data import IMAGENET_MEAN, IMAGENET_STD, Normalisation, Photos, normalisation_of
-from job.training.device import Device, configure_torch
+from job.study.trials import named, record, task_of
+from job.training.device import configure_torch
 from job.training.failures import device_failures
 from job.training.plan import Equipment
 
@@ -40,10 +40,18 @@ _log = structlog.get_logger()
 def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Preemption) -> Results:
     """Take up the run, or begin it (`run` is None), and bring it to its results."""
     began = time.monotonic()
-    inputs = prepare(settings, run)
+    room = find_room(settings)
+    inputs = prepare(settings, run, device_of_driver(settings))
     catalogue, device = inputs.catalogue, inputs.device
     if run is None:
-        fresh = new_run(settings, catalogue.fingerprint, inputs.initial_sha256, usable_threads(), inputs.warm_start)
+        fresh = new_run(
+            settings,
+            catalogue.fingerprint,
+            inputs.initial_sha256,
+            threads=room.threads,
+            parallel_trials=room.trials_of(settings),
+            warm_start=inputs.warm_start,
+        )
         run = journal.begin(fresh)
         if run is not fresh:  # another job has begun a run meanwhile
             refuse_other_settings(run, settings, settings.output_uri)
@@ -53,7 +61,7 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
         if results is not None:
             return results
     configure_torch(threads=run.threads, deterministic=settings.deterministic)
-    ledger = journal.ledger(settings)
+    ledger = journal.ledger(settings, run)
     attempt = Attempt(journal, began, catalogue.seconds, device.used, check_replay(ledger, run))
     _log.info("attempt", attempt=attempt.number, device=device.name, precision=device.precision, threads=run.threads)
     with device_failures(device.name):
@@ -69,11 +77,11 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
     _say_other_device(bench)
     stop.announce(announce)  # a signal may leave no time to reach the `except` below
     try:
-        with device_failures(device.name):
-            status, ledger = _search(bench, ledger)
-            winner = measure_winner(bench, catalogue, ledger)
+        with device_failures(device.name), contextlib.closing(open_executor(bench, room)) as executor:
+            status, ledger = _search(bench, executor, ledger)
+            winner = measure_winner(bench, executor, catalogue, ledger)
         # nothing more is trained or measured: frees the memory of all photos for publishing
-        del catalogue, inputs, equipment, photos
+        del catalogue, inputs, equipment, photos, executor
         bench = replace(bench, equipment=bench.equipment.without_photos())
         return finish(bench, ledger, status, winner)
     except BaseException as error:
@@ -83,48 +91,83 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
         raise
 
 
-def _search(bench: Workbench, ledger: Ledger) -> tuple[RunStatus, Ledger]:
+def _search(bench: Workbench, executor: Executor, ledger: Ledger) -> tuple[RunStatus, Ledger]:
     """Run trials, then repetitions of the best, until none is due or the next would not end within the budget."""
-    budget, earlier = bench.settings.time_budget, bench.earlier_attempts()
+    flights, background = Flights(bench.settings), BackgroundShow(bench)
     while True:
         bench.stop.check()
-        _refuse_failures(ledger)
-        due = ledger.due
-        if due is None:
-            return RunStatus.COMPLETE, ledger
-        if budget_spent(budget, ledger.records, earlier, bench.attempt.elapsed):
-            _log.info("time budget is spent", budget=budget, trials=len(ledger.trials))
-            return RunStatus.BUDGET_SPENT, ledger
-        suggestion = suggest_next(bench, ledger, due)
+        suggestion = _next(bench, ledger, flights)
+        if suggestion is None:
+            break
         with bench.stop.deferred():
-            outcome = train(bench, ledger, suggestion)
-            ledger = record(bench, ledger, suggestion, outcome)
+            _start(executor, flights, ledger, suggestion)
+            while flights:
+                before, ledger = ledger, _go_on(bench, executor, flights, ledger)
+                if flights and ledger is not before:
+                    background.show(ledger)
+        background.wait()
         show_progress(bench, ledger)
+    if ledger.due() is None:
+        return RunStatus.COMPLETE, ledger
+    _log.info("time budget is spent", budget=bench.settings.time_budget, trials=len(ledger.trials))
+    return RunStatus.BUDGET_SPENT, ledger
 
 
-def photos_of(catalogue: Catalogue, device: Device, initial: dict[str, Tensor] | None) -> Photos:
-    """Put the photos on the device; normalise by the training part's statistics, or ImageNet's for given weights.
+def _go_on(bench: Workbench, executor: Executor, flights: Flights, ledger: Ledger) -> Ledger:
+    """Hear one event, stop what is to be pruned, record what has come to its end, start what may start."""
+    event = executor.hear()
+    if event is not None:
+        flights.hear(event)
+        _log_epochs(event, flights, bench.equipment)
+        for name, epoch in flights.judge(ledger.trials):
+            executor.stop(name, epoch)
+        for landed, result in flights.land():
+            with named(landed.due):
+                ledger = record(bench, ledger, landed, result)
+    while flights and executor.is_free():
+        suggestion = _next(bench, ledger, flights)
+        if suggestion is None:
+            break
+        _start(executor, flights, ledger, suggestion)
+    return ledger
 
-    Images that would take more than half of a GPU's free memory stay on the host.
-    """
-    train_rows = catalogue.indices(Part.TRAIN)
-    if initial is None:
-        normalisation = normalisation_of(catalogue.images, train_rows)
-    else:
-        normalisation = Normalisation(IMAGENET_MEAN, IMAGENET_STD)
-    images = torch.from_numpy(catalogue.images)
-    if device.device.type == "cuda" and images.nbytes > torch.cuda.mem_get_info()[0] / 2:
-        _log.info("photos stay in the host's memory", bytes=images.nbytes, free=torch.cuda.mem_get_info()[0])
-    else:
-        images = images.to(device.device)
-    return Photos(
-        images=images,
-        labels=torch.from_numpy(catalogue.labels).to(device.device),
-        train=torch.from_numpy(train_rows).to(device.device),
-        validation=torch.from_numpy(catalogue.indices(Part.VALIDATION)).to(device.device),
-        n_classes=len(catalogue.classes),
-        normalisation=normalisation,
-    )
+
+def _next(bench: Workbench, ledger: Ledger, flights: Flights) -> Suggestion | None:
+    """Return the next suggestion; None if nothing is due, may start yet, or would end within the budget."""
+    _refuse_failures(ledger)
+    due = ledger.due(flights.at_work())
+    if due is None:
+        return None
+    waiting = flights.suggested(due)
+    if waiting is not None:  # its worker was lost
+        return waiting
+    if budget_spent(
+        bench.settings.time_budget, ledger.records, bench.earlier_attempts(), bench.attempt.elapsed, ledger.parallel
+    ):
+        return None
+    with named(due):
+        return suggest_next(bench, ledger, due, flights.trials())
+
+
+def _start(executor: Executor, flights: Flights, ledger: Ledger, suggestion: Suggestion) -> None:
+    flights.start(suggestion)
+    executor.start(task_of(ledger, suggestion))
+
+
+def _log_epochs(event: Event, flights: Flights, equipment: Equipment) -> None:
+    if not isinstance(event, Trained) or event.taken_up:
+        return
+    photos = len(equipment.photos.train)
+    for scores in event.epochs:
+        measured = scores.point()
+        with named(flights.due(event.name)):
+            _log.info(
+                "epoch",
+                epoch=measured.pop("epoch"),
+                **{name: round(value, 4) for name, value in measured.items()},
+                seconds=round(scores.train_seconds + scores.evaluate_seconds, 3),
+                images_per_second=round(photos / scores.train_seconds, 1),
+            )
 
 
 def _refuse_failures(ledger: Ledger) -> None:

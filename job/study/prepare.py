@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import structlog
+import torch
 from torch import Tensor
 
 from job.catalogue.cache import prepare_cache_dir
@@ -17,6 +18,7 @@ from job.records.run import RunRecord
 from job.sample.sample import place_sample
 from job.settings import Settings
 from job.storage import open_storage, split_uri
+from job.study.executors.room import find_room
 from job.study.identity import open_run, refuse_other_data, versions
 from job.study.prior import read_prior_runs
 from job.training.device import Device, choose_device, refuse_compile_without_compiler
@@ -40,12 +42,14 @@ class Inputs:
     catalogue: Catalogue
 
 
-def prepare(settings: Settings, run: RunRecord | None) -> Inputs:
-    """Choose the device and read weights, earlier runs and catalogue; `run` is None if it has not begun.
+def prepare(settings: Settings, run: RunRecord | None, device: Device | None = None) -> Inputs:
+    """Choose the device, if none is given, and read weights, earlier runs and catalogue.
+
+    `run` is None if it has not begun.
 
     Raises JobError for what will not get better by itself, for instance RunMismatchError for a run of other data.
     """
-    device = choose_device(settings.device, settings.precision)
+    device = device or choose_device(settings.device, settings.precision)
     refuse_compile_without_compiler(device.device, compile_model=settings.compile)
     initial, sha256 = load_initial_weights(settings)
     warm_start = read_prior_runs(settings, sha256) if run is None else run.warm_start
@@ -55,6 +59,13 @@ def prepare(settings: Settings, run: RunRecord | None) -> Inputs:
     if run is not None:
         refuse_other_inputs(run, inputs, settings)
     return inputs
+
+
+def device_of_driver(settings: Settings) -> Device | None:
+    """Return the CPU, where another machine trains and this one has no GPU to measure the winner on; else None."""
+    if settings.executor == "local" or torch.cuda.is_available():
+        return None
+    return choose_device("cpu", "float32")
 
 
 def refuse_other_inputs(run: RunRecord, inputs: Inputs, settings: Settings) -> None:
@@ -72,7 +83,8 @@ def check_job(settings: Settings) -> Dataset:
     """
     journal, run = open_run(settings)
     journal.check_writable()
-    inputs = prepare(settings, run)
+    room = find_room(settings)
+    inputs = prepare(settings, run, device_of_driver(settings))
     dataset = inputs.catalogue.dataset
     for item in dataset.quarantined:
         _log.info("quarantined", id=item.id, reason=item.reason)
@@ -81,8 +93,9 @@ def check_job(settings: Settings) -> Dataset:
     _log.info(
         "check passed",
         output=journal.storage.uri,
-        run="new" if run is None else f"goes on after {len(journal.trials())} trials",
+        run="new" if run is None else f"goes on after {len(journal.trials(run.parallel_trials))} trials",
         device=inputs.device.name,
+        parallel_trials=run.parallel_trials if run else room.trials_of(settings),
         rows=dataset.rows,
         images=dataset.images,
         repaired=len(dataset.repaired),

@@ -44,10 +44,11 @@ def read_prior_runs(settings: Settings, initial_weights_sha256: str | None) -> l
 
 
 def _read(uri: str, journal: Journal, settings: Settings, initial_weights_sha256: str | None) -> PriorRun:
-    run, trials = journal.run(), journal.trials()
+    run = journal.run()
     if run is None:
         message = f"{VARIABLE}={uri} is no run, for there is no {journal.storage.uri}{RUN}; give the OUTPUT_URI of one"
         raise SettingsError(message)
+    trials = journal.trials(run.parallel_trials)
     observations = overlapping(trials, settings.space, settings.objective)
     if all(observation.value is None for observation in observations):
         complete = sum(trial.status == "complete" for trial in trials)

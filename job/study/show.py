@@ -3,9 +3,12 @@
 Nothing is ever read from them again. A failed write is logged; the search goes on.
 """
 
+import contextvars
 import os
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
@@ -33,6 +36,40 @@ def show_progress(bench: Workbench, ledger: Ledger) -> None:
 
     _try("progress", show)
     show_events(bench, ledger)
+
+
+class BackgroundShow:
+    """Shows progress while other trials train: never twice at a time, and the newest state last."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+        self._changing = threading.Lock()
+        self._waiting: Ledger | None = None
+        self._thread: threading.Thread | None = None
+
+    def show(self, ledger: Ledger) -> None:
+        """Show what is known, now or as soon as what is being shown is done."""
+        with self._changing:
+            self._waiting = ledger
+            if self._thread is None:
+                run = partial(contextvars.copy_context().run, self._show_all)  # the log's lines keep their names
+                self._thread = threading.Thread(target=run, name="show", daemon=True)
+                self._thread.start()
+
+    def wait(self) -> None:
+        """Wait until nothing is being shown."""
+        thread = self._thread
+        if thread is not None:
+            thread.join()
+
+    def _show_all(self) -> None:
+        while True:
+            with self._changing:
+                ledger, self._waiting = self._waiting, None
+                if ledger is None:
+                    self._thread = None
+                    return
+            show_progress(self._bench, ledger)
 
 
 def show_results(bench: Workbench, results: Results) -> None:
@@ -64,6 +101,7 @@ def run_so_far(bench: Workbench, ledger: Ledger) -> Run:
         len(bench.equipment.photos.train),
         price_per_hour=bench.settings.price_per_hour or None,
         now=datetime.now(UTC),
+        tries=bench.journal.tries(),
     )
 
 

@@ -54,11 +54,16 @@ def _nothing_left(settings: Settings, journal: Journal, run: RunRecord) -> Resul
     results = journal.finished(settings) if run.dataset_uri == settings.dataset_uri else None
     if results is not None:
         if journal.shows_progress():  # a kill came between the results and the end
-            journal.tidy(journal.ledger(settings))
+            journal.tidy(journal.ledger(settings, run))
         return results
     results = journal.results()
     if results is None or results.status is not RunStatus.BUDGET_SPENT:
         return None
-    ledger = journal.ledger(settings)
+    ledger = journal.ledger(settings, run)
     shown = len(ledger.trials) == len(results.trials) and ledger.finals == results.finals
-    return results if shown and budget_spent(settings.time_budget, ledger.records, journal.attempts()) else None
+    return (
+        results
+        if shown
+        and budget_spent(settings.time_budget, ledger.records, journal.attempts(), parallel=run.parallel_trials)
+        else None
+    )

@@ -6,18 +6,17 @@ on the page.
 """
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import structlog
 
 from job.records.prior import PriorRun
 from job.records.run import Replay, RunRecord
-from job.records.trial import TrialRecord
-from job.search.process import Params, observe
+from job.search.process import Observation, Params, observe
+from job.search.schedule import Start
 from job.search.suggest import suggest
-from job.settings import Settings
 from job.study.attempt import Workbench
+from job.study.flights import Flight, Suggestion
 from job.study.ledger import Due, Ledger
 
 MAX_SECONDS = 5.0
@@ -25,45 +24,57 @@ MAX_SECONDS = 5.0
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True)
-class Suggestion:
-    """What to train next, with which parameters, and the seconds that it took to choose them."""
+def suggest_next(bench: Workbench, ledger: Ledger, due: Due, unrecorded: Mapping[int, Flight]) -> Suggestion | None:
+    """Return the parameters of what is due; None if it is not yet certain what a new trial is to know.
 
-    due: Due
-    params: Params
-    seconds: float = 0.0
-
-
-def suggest_next(bench: Workbench, ledger: Ledger, due: Due) -> Suggestion:
-    """Return the parameters of what is due: for a new trial a function of the settings and all earlier records."""
-    structlog.contextvars.bind_contextvars(
-        trial=due.number, **({"repetition": due.repetition} if due.repetition else {})
-    )
+    `unrecorded` are the trials that have started and have no record.
+    """
     if due.repetition:
-        return Suggestion(due, ledger.trials[due.number].params)
+        return Suggestion(due, next(trial.params for trial in ledger.trials if trial.number == due.number))
+    starts = ledger.starts(due.number, {number: flight.course for number, flight in unrecorded.items()})
+    if len(starts) <= due.number:
+        return None
     started = time.monotonic()
-    params = suggest_params(bench.settings, bench.run.warm_start, ledger.trials)
-    return Suggestion(due, params, time.monotonic() - started)
+    params = suggest_params(bench.run.warm_start, ledger, starts, unrecorded)
+    return Suggestion(due, params, time.monotonic() - started, starts[due.number].known)
 
 
-def suggest_params(settings: Settings, warm_start: Sequence[PriorRun], trials: Sequence[TrialRecord]) -> Params:
-    """Return the parameters of the trial that follows `trials`."""
+def suggest_params(
+    warm_start: Sequence[PriorRun],
+    ledger: Ledger,
+    starts: Sequence[Start],
+    at_work: Mapping[int, Flight] | None = None,
+) -> Params:
+    """Return the parameters of the trial that starts last of `starts`, a function of the records that it knows."""
+    settings, number = ledger.settings, len(starts) - 1
+    start = starts[number]
+    told = dict(zip((trial.number for trial in ledger.trials), observe(ledger.trials, settings.objective), strict=True))
+    told |= {each: Observation(trial.params, None, trial.course.losses) for each, trial in (at_work or {}).items()}
+
+    def pending(earlier: int) -> Observation:
+        shown = max(0, start.time - starts[earlier].time - 1)  # epochs that have ended by then
+        return Observation(told[earlier].params, None, told[earlier].curve[:shown], pruned=True)
+
     return suggest(
         settings.space,
         seed=settings.seed,
-        observations=observe(trials, settings.objective),
-        number=len(trials),
+        observations=[told[each] for each in start.known],
+        number=number,
         n_initial=settings.n_initial_trials,
         acquisition=settings.acquisition,
         prior=[observe(earlier.observations, settings.objective) for earlier in warm_start],
+        pending=[pending(each) for each in range(number) if each not in start.known],
+        parallel=ledger.parallel,
     )
 
 
 def check_replay(ledger: Ledger, run: RunRecord, *, seconds: float = MAX_SECONDS) -> Replay | None:
     """Suggest recorded trials again, the newest first, for at most `seconds`; return the first that differs."""
     began = time.monotonic()
-    for trial in reversed(ledger.trials):
-        suggested = suggest_params(ledger.settings, run.warm_start, ledger.trials[: trial.number])
+    for index, trial in reversed(list(enumerate(ledger.trials))):
+        if trial.number > index:  # one that it may have known the parameters of has no record yet
+            continue
+        suggested = suggest_params(run.warm_start, ledger, ledger.starts(trial.number))
         if suggested != trial.params:
             _log.warning(
                 "a recorded trial would be suggested otherwise here; the run goes on from its records",

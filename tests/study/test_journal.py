@@ -183,7 +183,7 @@ def test_what_results_name_is_deleted_last_and_progress_after_all(
 
 def test_a_setting_that_is_there_no_more_is_a_difference() -> None:
     """A run that was made with one, which this version does not know, is not gone on with."""
-    run = new_run(Settings(), "fingerprint", None, 1)
+    run = new_run(Settings(), "fingerprint", None, threads=1)
     refuse_other_settings(run, Settings(), "here")
     older = run.model_copy(update={"settings": run.settings | {"dropout": 0.5}})
     with pytest.raises(RunMismatchError, match=r"FASHIONTUNE_DROPOUT is 0\.5 there and not set here"):

@@ -86,9 +86,9 @@ def test_the_winner_is_the_trial_with_the_best_mean_over_other_seeds(
 def test_no_trial_wins_where_none_is_complete() -> None:
     """There is nothing to repeat and nothing to choose."""
     none = ledger(settings(), trials=records(None, None))
-    assert (none.best, none.winner, none.due) == (None, None, None)
+    assert (none.best, none.winner, none.due()) == (None, None, None)
     assert Ledger(settings()).best is None
-    assert Ledger(settings()).due == Due(0)
+    assert Ledger(settings()).due() == Due(0)
 
 
 def test_a_trials_own_value_is_none_of_its_mean() -> None:
@@ -108,12 +108,12 @@ def test_one_trial_after_the_other_is_repeated_the_best_first() -> None:
     """So a run whose time is spent has compared whole trials; a record that was lost is made again."""
     known = ledger(settings(3))
     order = []
-    while (due := known.due) is not None:
+    while (due := known.due()) is not None:
         order.append((due.number, due.repetition))
         known = known.plus(trial(due.number, 0.5).model_copy(update={"repetition": due.repetition}))
     assert order == [(1, 1), (1, 2), (4, 1), (4, 2), (3, 1), (3, 2)]
     lost = tuple(each for each in known.repetitions if place(each) != (4, 1))
-    assert replace(known, repetitions=lost).due == Due(4, 1)
+    assert replace(known, repetitions=lost).due() == Due(4, 1)
 
 
 def test_weights_are_needed_of_the_best_trial_the_winner_and_the_trial_being_repeated() -> None:

@@ -45,7 +45,7 @@ def earlier_trial(number: int, status: Any = "complete", **params: float | str) 
 def write_run(folder: Path, *trials: TrialRecord, **changes: Any) -> Path:
     """Write an earlier run with these trials; `changes` are of its settings."""
     journal = Journal(LocalStorage(folder))
-    journal.begin(new_run(Settings(**changes), "fingerprint", None, 1))
+    journal.begin(new_run(Settings(**changes), "fingerprint", None, threads=1))
     for record in trials:
         journal.record_trial(record)
     return folder
@@ -169,7 +169,7 @@ def test_runs_that_nothing_can_be_learned_from_are_refused(tmp_path: Path, case:
 
 def test_a_run_from_before_there_were_warm_starts_goes_on() -> None:
     """Its run.json has neither the setting nor the field, and is that of a run without them."""
-    new = json.loads(new_run(Settings(), "fingerprint", None, 1).to_json()) | {"checksum": ""}
+    new = json.loads(new_run(Settings(), "fingerprint", None, threads=1).to_json()) | {"checksum": ""}
     new.pop("warm_start")
     new["settings"].pop("warm_start_uri")
     text = json.dumps(new)

@@ -2,8 +2,18 @@
 
 import json
 import signal
+import threading
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from job.records.status import DeviceUsed
+from job.records.tries import TryRecord
+from job.storage import open_storage
+from job.study import show
+from job.study.journal import Journal
 from tests.jobs import events, results_of, run_job, tiny_settings
 
 
@@ -70,7 +80,52 @@ def test_what_cannot_be_shown_ends_no_search(tmp_path: Path) -> None:
     assert results_of(tmp_path / "run")["status"] == "complete"
 
 
+def test_who_trained_what_is_in_the_results(tmp_path: Path) -> None:
+    """Workers' records are the run's timeline; how many trials are trained at a time is among the settings."""
+    work = TryRecord(
+        trial=0,
+        worker=1,
+        host="a",
+        device=DeviceUsed("cpu", None, "float32"),
+        started_at=datetime(2026, 1, 1, tzinfo=UTC),
+        step=0,
+        ended_at=datetime(2026, 1, 1, 1, tzinfo=UTC),
+        outcome="complete",
+    )
+    Journal(open_storage(str(tmp_path / "run"))).begin_try("0000", work)
+    assert run_job(tiny_settings(tmp_path)).returncode == 0
+    results = results_of(tmp_path / "run")
+    assert results["run"]["timeline"] == [work.model_dump(mode="json")]
+    assert 0 < results["run"]["efficiency"] < 1
+    assert results["settings"]["parallel_trials"] == 1
+    assert b'<figure id="workers"' in (tmp_path / "run" / "report.html").read_bytes()
+
+
 def test_tensorboard_can_be_switched_off(tmp_path: Path) -> None:
     """FASHIONTUNE_TENSORBOARD=false writes no event file."""
     assert run_job(tiny_settings(tmp_path, N_TRIALS="2", TENSORBOARD="false")).returncode == 0
     assert not (tmp_path / "run" / "tensorboard").exists()
+
+
+def test_in_the_background_the_newest_state_is_shown_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One at a time: what comes while one is being shown waits, and only the newest of it is shown."""
+    begun, go_on, shown = threading.Semaphore(0), threading.Semaphore(0), []
+
+    def slowly(_: Any, ledger: Any) -> None:
+        shown.append(ledger)
+        begun.release()
+        assert go_on.acquire(timeout=60)
+
+    monkeypatch.setattr(show, "show_progress", slowly)
+    background: Any = show.BackgroundShow(None)  # type: ignore[arg-type]
+    background.show("first")
+    assert begun.acquire(timeout=60)
+    background.show("second")
+    background.show("third")
+    go_on.release(2)
+    background.wait()
+    assert shown == ["first", "third"]
+    background.show("fourth")
+    go_on.release()
+    background.wait()
+    assert shown == ["first", "third", "fourth"]

@@ -21,7 +21,8 @@ def ledger() -> Ledger:
     """A run of seven trials, each as it is suggested: four of the initial design, three of the process."""
     trials: list[TrialRecord] = []
     for number in range(7):
-        params = suggest_params(SETTINGS, [], trials)
+        known = Ledger(SETTINGS, tuple(trials))
+        params = suggest_params([], known, known.starts(number))
         trials.append(trial(number, 0.5 + number % 3 / 10).model_copy(update={"params": params}))
     return Ledger(SETTINGS, tuple(trials))
 

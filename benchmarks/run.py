@@ -15,7 +15,9 @@ from typing import Any
 
 CATALOGUE = ("training", "fetching", "memory", "startup")
 """Benchmarks that need real photos."""
-ALL = (*CATALOGUE, "trial_profile", "searches", "checkpoints", "preemption", "page")
+ALL = (*CATALOGUE, "trial_profile", "searches", "parallel", "checkpoints", "preemption", "page")
+HEADINGS = {"parallel": "parallel trials"}
+"""Of parts of RESULTS.md that are not headed by the benchmark's name."""
 RESULTS = Path(__file__).with_name("RESULTS.md")
 VERSIONS = ("torch", "torchvision", "scikit-optimize", "optuna", "numpy", "pillow", "simplejpeg", "boto3")
 
@@ -33,7 +35,7 @@ def run(name: str, catalogue: str) -> dict[str, Any]:
 
 def section(name: str, found: dict[str, Any]) -> str:
     """Return what a benchmark has found, as a part of RESULTS.md."""
-    lines = [f"## {name}", "", f"`python -m benchmarks.{name}` on {found.pop('machine')}", ""]
+    lines = [f"## {HEADINGS.get(name, name)}", "", f"`python -m benchmarks.{name}` on {found.pop('machine')}", ""]
     figures = found.pop("figures", None)
     if figures is None:
         lines += [
@@ -64,8 +66,9 @@ def write_section(name: str, text: str) -> None:
     """Put a benchmark's part of RESULTS.md in place of the one that is there, and the versions at the end."""
     old, _, _ = RESULTS.read_text("utf-8").partition("\nVersions: ")
     head, *rest = old.split("\n## ")
-    sections = {each.splitlines()[0]: f"## {each}" for each in rest} | {name: text}
-    parts = [head, *(sections[each] for each in ALL if each in sections)]
+    sections = {each.splitlines()[0]: f"## {each}" for each in rest} | {HEADINGS.get(name, name): text}
+    headings = [HEADINGS.get(each, each) for each in ALL]
+    parts = [head, *(sections[each] for each in headings if each in sections)]
     versions = "Versions: " + ", ".join(f"{package} {version(package)}" for package in VERSIONS) + "."
     RESULTS.write_text("\n\n".join(part.strip() for part in [*parts, versions]) + "\n", "utf-8")
 

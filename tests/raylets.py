@@ -72,6 +72,7 @@ def watch_worker() -> None:
 def raylets() -> Iterator[Any]:
     """Yield a cluster of three machines with two CPUs each; the driver's has none."""
     os.environ |= {"RAY_health_check_period_ms": "500", "RAY_health_check_failure_threshold": "4"}
+    os.environ |= {"RAY_agent_register_timeout_ms": "120000", "RAY_worker_niceness": "0"}
     root = str(Path(__file__).parents[1])
     os.environ["PYTHONPATH"] = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])  # of the workers
     if "KILL_AT" in os.environ:

@@ -16,6 +16,13 @@ from job.training.failures import first_line
 _HOST_AND_PORT = re.compile(r"\[?([\w.:-]+?)\]?:([0-9]{1,5})")
 _ANSWER_SECONDS = 10.0
 _STORE_BYTES = 100_000_000
+_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_COLOR_PREFIX": "0",
+    "RAY_worker_niceness": "0",  # it would be 15, and workers starve beside anything else
+    "RAY_agent_register_timeout_ms": "120000",  # on a busy machine an agent may need more than 15 s to start
+}
+"""What a Ray that is started here is told, where the user says nothing else."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +67,8 @@ def connect(settings: Settings) -> Room:
     address = os.environ.get("RAY_ADDRESS") or "local"  # without one, Ray would join any cluster that it finds here
     if not ray.is_initialized():
         _refuse_dead_address(address)
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        os.environ.setdefault("RAY_COLOR_PREFIX", "0")
-        os.environ.setdefault("RAY_worker_niceness", "0")  # workers would get 15, and starve beside anything else
+        for name, value in _ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
         # nothing large goes through Ray's object store, which would take 30 % of the memory
         store = _STORE_BYTES if address == "local" else None
         handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}

@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         leave_last_words(f"failed for good: {named}")
         return ExitCode.PERMANENT
     except (StorageUnavailableError, WorkersUnavailableError, DeviceError) as error:
-        failed = _FAILED[type(error)]
+        failed = next(words for kind, words in _FAILED.items() if isinstance(error, kind))
         _log.error(failed, error=str(error), exit_code=int(ExitCode.FAILURE))
         leave_last_words(f"{failed}: {error}")
         return ExitCode.FAILURE

@@ -10,6 +10,7 @@ beyond a verdict.
 import json
 import os
 import statistics
+import sys
 import tempfile
 import threading
 from collections import defaultdict
@@ -20,6 +21,7 @@ from typing import NoReturn
 
 import ray
 import ray.cluster_utils
+import structlog
 
 from benchmarks.figure import Figure, print_figures
 from job.preemption import Preemption
@@ -144,6 +146,7 @@ def _figure(workers: int, trials: list[TrialRecord], tries: list[TryRecord]) -> 
 
 
 if __name__ == "__main__":
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     ray_executor.Slot = SleepingSlot  # type: ignore[misc, assignment]
     loop.measure_winner = _leave  # type: ignore[assignment]
     with tempfile.TemporaryDirectory() as directory:

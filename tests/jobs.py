@@ -125,6 +125,13 @@ class _Server:
         return subprocess.CompletedProcess([program, *arguments], os.waitstatus_to_exitcode(status), out, err)
 
 
+def finished(directory: Path, **changes: str) -> dict[str, Any]:
+    """Return the results of a tiny job that nothing interrupts."""
+    result = run_job(tiny_settings(directory, **changes))
+    assert result.returncode == 0, result.stderr
+    return results_of(directory / "run")
+
+
 def events(result: subprocess.CompletedProcess[str], name: str) -> list[dict[str, Any]]:
     """Return the log events of that name."""
     return [event for event in map(json.loads, result.stderr.splitlines()) if event["event"] == name]

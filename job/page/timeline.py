@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from job.page.view import View
 from job.records.run import AttemptRecord
-from job.records.tries import TryRecord
+from job.records.tries import PUT_DOWN, TryRecord
 from job.words import duration
 
 
@@ -23,7 +23,7 @@ class Ending(StrEnum):
     PRUNED = "pruned"
     DIVERGED = "diverged"
     FAILED = "failed"
-    PUT_DOWN = "put down"
+    PUT_DOWN = PUT_DOWN
     LOST = "lost"
     AT_WORK = "at work"
 

@@ -7,6 +7,9 @@ from pydantic import Field
 from job.records.record import Record, checksum_field
 from job.records.status import DeviceUsed
 
+PUT_DOWN = "put down"
+"""The outcome of a worker that wrote a checkpoint and left the trial to another."""
+
 
 class TryRecord(Record):
     """One worker's work on a trial or a repetition; ended_at and outcome stay null if it was lost."""

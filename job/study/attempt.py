@@ -18,6 +18,11 @@ from job.text import printable
 from job.training.plan import Equipment
 
 
+def this_host() -> str:
+    """Return the name of the Pod, or of the machine, that this process runs on."""
+    return printable(os.environ.get("POD_NAME") or platform.node())
+
+
 class Attempt:
     """Writes its record whenever it changes, and never loses what the record has gained."""
 
@@ -33,9 +38,8 @@ class Attempt:
         self._journal = journal
         self._began = began
         self._changing = threading.Lock()  # another thread notes a signal
-        host = printable(os.environ.get("POD_NAME") or platform.node())
         self._record = AttemptRecord(
-            started_at=datetime.now(UTC), host=host, seconds=seconds, device=device, replay=replay
+            started_at=datetime.now(UTC), host=this_host(), seconds=seconds, device=device, replay=replay
         )
         self.number = journal.begin_attempt(self._record)
 

@@ -141,12 +141,13 @@ def _next(bench: Workbench, ledger: Ledger, flights: Flights) -> Suggestion | No
     waiting = flights.suggested(due)
     if waiting is not None:  # its worker was lost
         return waiting
-    if budget_spent(
+    with named(due):
+        suggestion = suggest_next(bench, ledger, due, flights.trials())
+    if suggestion is None or budget_spent(
         bench.settings.time_budget, ledger.records, bench.earlier_attempts(), bench.attempt.elapsed, ledger.parallel
     ):
         return None
-    with named(due):
-        return suggest_next(bench, ledger, due, flights.trials())
+    return suggestion
 
 
 def _start(executor: Executor, flights: Flights, ledger: Ledger, suggestion: Suggestion) -> None:

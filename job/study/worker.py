@@ -15,6 +15,8 @@ from job.settings import Settings
 from job.study.checkpoints import Checkpoints, resume_state
 from job.study.executors.base import Ended, Event, Result, Task, Trained
 from job.study.journal import Journal
+from job.study.ledger import Due
+from job.study.trials import named
 from job.training.failures import first_line, is_out_of_memory, release_memory
 from job.training.plan import Equipment, TrialOutcome, TrialPlan
 from job.training.state import TrialState
@@ -61,8 +63,7 @@ class Worker:
         A task that does not fit into memory is tried once more, then failed. All have the same shapes, so JobError is
         raised where none has fitted before. Raises Preempted after a signal, when a checkpoint is written.
         """
-        names = {"trial": task.plan.number} | ({"repetition": task.plan.repetition} if task.plan.repetition else {})
-        with structlog.contextvars.bound_contextvars(**names):
+        with named(Due(task.plan.number, task.plan.repetition)):
             yield from self._train_twice(task, stop_after)
 
     def _train_twice(self, task: Task, stop_after: Callable[[], int | None]) -> Iterator[Event]:

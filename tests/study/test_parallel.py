@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.jobs import comparable, error_of, results_of, run_job, same_elsewhere, tiny_settings
+from tests.jobs import comparable, error_of, finished, results_of, run_job, same_elsewhere, tiny_settings
 from tests.study.test_resume import kill
 
 PARALLEL = {"PARALLEL_TRIALS": "3", "N_TRIALS": "8", "N_INITIAL_TRIALS": "2", "EPOCHS": "3", "PRUNER": "median"}
@@ -16,10 +16,7 @@ PARALLEL = {"PARALLEL_TRIALS": "3", "N_TRIALS": "8", "N_INITIAL_TRIALS": "2", "E
 @pytest.fixture(scope="module")
 def baseline(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The results of a run of three trials at a time that nothing interrupted."""
-    directory = tmp_path_factory.mktemp("parallel")
-    result = run_job(tiny_settings(directory, **PARALLEL))
-    assert result.returncode == 0, result.stderr
-    return results_of(directory / "run")
+    return finished(tmp_path_factory.mktemp("parallel"), **PARALLEL)
 
 
 def params_of(results: dict[str, Any]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.jobs import comparable, events, results_of, run_job, same_elsewhere, tiny_settings
+from tests.jobs import comparable, events, finished, results_of, run_job, same_elsewhere, tiny_settings
 from tests.study.test_resume import kill
 
 PRUNED = {"PRUNER": "halving", "N_TRIALS": "8", "N_INITIAL_TRIALS": "4", "EPOCHS": "4", "OBJECTIVE": "log_loss"}
@@ -16,10 +16,7 @@ PRUNED = {"PRUNER": "halving", "N_TRIALS": "8", "N_INITIAL_TRIALS": "4", "EPOCHS
 @pytest.fixture(scope="module")
 def baseline(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The results of a run with a pruner that nothing interrupted."""
-    directory = tmp_path_factory.mktemp("pruned")
-    result = run_job(tiny_settings(directory, **PRUNED))
-    assert result.returncode == 0, result.stderr
-    return results_of(directory / "run")
+    return finished(tmp_path_factory.mktemp("pruned"), **PRUNED)
 
 
 def first_pruned(results: dict[str, Any]) -> int:

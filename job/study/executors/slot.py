@@ -1,8 +1,6 @@
 """A worker of Ray: trains one task at a time, in a process of its own, on this machine or another."""
 
 import fcntl
-import os
-import platform
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,20 +17,18 @@ from job.errors import Preempted
 from job.preemption import Preemption
 from job.records.run import RunRecord
 from job.records.status import DeviceUsed
-from job.records.tries import TryRecord
+from job.records.tries import PUT_DOWN, TryRecord
 from job.settings import Settings
 from job.storage import open_storage
+from job.study.attempt import this_host
 from job.study.equipment import photos_of
 from job.study.executors.base import Ended, Event, Lost, Task
 from job.study.journal import Journal
 from job.study.prepare import prepare
 from job.study.worker import Worker
-from job.text import printable
 from job.training.device import configure_torch
 from job.training.failures import device_failures
 from job.training.plan import Equipment, TrialPlan
-
-PUT_DOWN = "put down"
 
 
 @dataclass(frozen=True)
@@ -125,7 +121,7 @@ class TriesDiary:
             trial=plan.number,
             repetition=plan.repetition or None,
             worker=self.worker,
-            host=printable(os.environ.get("POD_NAME") or platform.node()),
+            host=this_host(),
             device=self.device,
             started_at=datetime.now(UTC),
             step=step,

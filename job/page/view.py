@@ -142,10 +142,16 @@ class View:
         return there, max(min(trials, self.n_planned) * seeds, there)
 
     @property
+    def parallel(self) -> int:
+        """How many trials were trained at a time."""
+        return int(self.settings.get("parallel_trials", 1))
+
+    @property
     def n_initial(self) -> int:
-        """How many trials the initial design has; with enough trials of earlier runs it is a short one."""
+        """How many trials the initial design has, as `job.search.suggest.design_size` says."""
         size = int(self.settings.get("n_initial_trials", 0))
-        return min(size, 2) if sum(earlier.trials for earlier in self.run.warm_start) >= size else size
+        known = sum(earlier.trials for earlier in self.run.warm_start)
+        return min(size, 2) if known >= size else max(size, self.parallel)
 
     @cached_property
     def within_noise(self) -> tuple[list[TrialRecord], tuple[float, float]] | None:

@@ -7,16 +7,18 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from job.page.page import draw_page
 from job.records.dataset import LostClass
+from job.records.prior import WarmStart
 from job.records.results import Progress, Results
 from job.records.run import Replay
 from job.records.status import DeviceUsed
+from job.search.suggest import design_size
 from tests.page.made import EARLIER, made_progress, made_results
 from tests.page.workers import with_workers
 
@@ -102,6 +104,20 @@ def test_workers_are_shown_where_there_were_some() -> None:
         in words
     )
     assert "lost" not in words
+
+
+@pytest.mark.parametrize("parallel", [1, 3, 9])
+@pytest.mark.parametrize("earlier", [(), EARLIER])
+def test_the_page_says_how_many_trials_were_of_the_design_and_at_a_time(
+    parallel: int, earlier: Sequence[WarmStart]
+) -> None:
+    """The design is as large as the search has made it, which has a point for each trial at a time."""
+    results = made_results(12, 4, 3, warm_start=earlier)
+    settings = results.settings | {"parallel_trials": parallel}
+    words = text_of(draw_page(results.model_copy(update={"settings": settings})))
+    told = sum(run.trials for run in earlier)
+    assert f"The first {design_size(settings['n_initial_trials'], told, parallel)} are a space-filling design" in words
+    assert ("were trained at a time" in words) is ("trials at a time" in words) is (parallel > 1)
 
 
 def test_the_page_says_where_prior_observations_came_from() -> None:

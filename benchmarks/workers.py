@@ -38,6 +38,7 @@ from job.study.executors.slot import Said, Slot, TriesDiary
 from job.study.journal import Journal
 from job.study.start import run_job
 from job.training.plan import EpochScores, TrialOutcome
+from job.watch.lines import Lines
 
 WORKERS = (2, 4, 8, 16)
 TRIALS_EACH = 6
@@ -109,7 +110,8 @@ def measure(workers: int, folder: Path) -> Figure:
     )
     os.environ["RAY_ADDRESS"] = cluster.address
     try:
-        run_job(settings, Preemption())
+        with Lines() as watch:
+            run_job(settings, Preemption(), watch)
     except _SearchedError:
         pass
     finally:
@@ -147,7 +149,7 @@ def _figure(workers: int, trials: list[TrialRecord], tries: list[TryRecord]) -> 
 
 if __name__ == "__main__":
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    ray_executor.Slot = SleepingSlot  # type: ignore[misc, assignment]
-    loop.measure_winner = _leave  # type: ignore[assignment]
+    setattr(ray_executor, "Slot", SleepingSlot)  # noqa: B010 -- to the type checker it is another class
+    setattr(loop, "measure_winner", _leave)  # noqa: B010 -- likewise
     with tempfile.TemporaryDirectory() as directory:
         print_figures([measure(workers, Path(directory)) for workers in WORKERS])

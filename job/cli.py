@@ -28,9 +28,11 @@ from job.errors import (
 from job.last_words import leave_last_words
 from job.logs import configure_logs
 from job.preemption import Preemption
+from job.records.status import RunState
 from job.settings import Settings, load_settings, variable_name
 from job.settings_help import settings_as_text
 from job.storage.uri import check_path, check_uri, shown
+from job.watch.choose import open_watch
 
 _log = structlog.get_logger()
 
@@ -153,6 +155,16 @@ def _parser() -> argparse.ArgumentParser:
         "run_uri", metavar="RUN_URI", help="the run's OUTPUT_URI: s3://bucket/prefix/, a path or file://"
     )
     report.set_defaults(command=_report)
+    status = commands.add_parser(
+        "status",
+        help="print how far a run is, from anywhere",
+        description="Print how far a run is and who works on it, from what lies in its storage. The exit code is 42 if "
+        "it has failed for good or is not there.",
+    )
+    status.add_argument("run_uri", metavar="RUN_URI", help="a run's OUTPUT_URI: s3://bucket/prefix/, a path or file://")
+    status.add_argument("--watch", action="store_true", help="go on until the run ends")
+    status.add_argument("--json", action="store_true", help="print JSON; with --watch at the end")
+    status.set_defaults(command=_status)
     commands.add_parser("schema", help="print the JSON Schema of results.json").set_defaults(command=_schema)
     return parser
 
@@ -197,22 +209,25 @@ def _preemptible() -> Iterator[Preemption]:
 def _run(_options: argparse.Namespace) -> None:
     with _preemptible() as stop:
         settings = _settings()
-        from job.study.start import run_job  # noqa: PLC0415
-        from job.summary import in_a_sentence, print_summary  # noqa: PLC0415
+        structlog.contextvars.bind_contextvars(run=settings.output_uri)
+        with open_watch(settings.log_format, settings.output_uri) as watch:
+            from job.study.start import run_job  # noqa: PLC0415
+            from job.watch.summary import in_a_sentence, print_summary  # noqa: PLC0415
 
-        outcome = run_job(settings, stop)
+            outcome = run_job(settings, stop, watch)
         leave_last_words(in_a_sentence(outcome.results, outcome.uri))
         if _for_people(settings):
-            print_summary(outcome.results, outcome.uri)
+            print_summary(outcome.results, outcome.uri, trials=not watch.shows_trials)
 
 
 def _check(_options: argparse.Namespace) -> None:
     with _preemptible():
         settings = _settings()
-        from job.study.prepare import check_job  # noqa: PLC0415 -- imports torch
-        from job.summary import print_check  # noqa: PLC0415
+        with open_watch(settings.log_format, settings.output_uri) as watch:
+            from job.study.prepare import check_job  # noqa: PLC0415 -- imports torch
+            from job.watch.summary import print_check  # noqa: PLC0415
 
-        dataset = check_job(settings)
+            dataset = check_job(settings, watch.meter)
         if _for_people(settings):
             print_check(dataset)
 
@@ -251,6 +266,21 @@ def _report(options: argparse.Namespace) -> None:
     run_uri = _checked("RUN_URI", options.run_uri, check_uri)
     keys = redraw(run_uri)
     _log.info("report drawn", run=run_uri, objects=keys)
+
+
+def _status(options: argparse.Namespace) -> None:
+    from job.study.status import find_status  # noqa: PLC0415
+    from job.watch.status import print_status, watch_run  # noqa: PLC0415 -- imports rich
+
+    run_uri = _checked("RUN_URI", options.run_uri, check_uri)
+    look = find_status(run_uri)
+    status = watch_run(look) if options.watch else look()
+    if options.json:
+        print(status.to_json().decode(), end="")
+    elif not options.watch:
+        print_status(status)
+    if status.state is RunState.FAILED:
+        sys.exit(ExitCode.PERMANENT)
 
 
 def _schema(_options: argparse.Namespace) -> None:

@@ -70,6 +70,15 @@ class ChangedError(StorageUnavailableError):
     """An object was overwritten or deleted while it was read; the next start may find it whole."""
 
 
+def exit_code_of(reason: BaseException) -> ExitCode:
+    """Return the exit code of a process that ends for this reason."""
+    if isinstance(reason, Preempted):
+        return ExitCode(128 + reason.signal_number)
+    if isinstance(reason, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED
+    return ExitCode.PERMANENT if isinstance(reason, JobError) else ExitCode.FAILURE
+
+
 class Preempted(BaseException):
     """SIGTERM or SIGINT came, and the present work was interrupted.
 

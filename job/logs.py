@@ -10,6 +10,8 @@ import structlog
 from job.text import printable, printable_value
 
 _SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN")
+_DIGITS = 4
+"""Of a number."""
 _SHORTEST_SECRET = 8  # shorter ones are no secrets, and hiding them would spoil other words
 
 
@@ -18,6 +20,7 @@ def configure_logs(log_format: Literal["auto", "console", "json"] = "auto", leve
     console = sys.stderr.isatty() if log_format == "auto" else log_format == "console"
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _meaningful,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -25,8 +28,9 @@ def configure_logs(log_format: Literal["auto", "console", "json"] = "auto", leve
         shared[-1] = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
         # rich's tracebacks print every local variable, and here those are millions of weights
         plain = structlog.dev.plain_traceback
+        coloured = sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}
         console_renderer = structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), pad_event_to=12, sort_keys=False, exception_formatter=plain
+            colors=coloured, pad_event_to=12, sort_keys=False, exception_formatter=plain
         )
         shared += [console_renderer, _written_out, _Hidden()]
     else:
@@ -34,9 +38,22 @@ def configure_logs(log_format: Literal["auto", "console", "json"] = "auto", leve
     structlog.configure(
         processors=shared,
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),  # which a live view replaces while it is there
         cache_logger_on_first_use=False,
     )
+
+
+def _meaningful(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:  # noqa: ANN401 -- structlog's form of a processor
+    """Leave out what is None, and digits that mean nothing."""
+    return {key: _rounded(value) for key, value in event.items() if value is not None}
+
+
+def _rounded(value: Any) -> Any:  # noqa: ANN401 -- whatever is logged
+    if isinstance(value, float):
+        return float(f"{value:.{_DIGITS}g}")
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    return [_rounded(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 class _Hidden:

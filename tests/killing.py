@@ -10,7 +10,8 @@ happens, so a kill is where it says it is.
 KILL_AT is a JSON object: {"operation": "create", "place": "trials/", "occurrence": 2, "when": "after", "signal": 9}.
 NOTE_WRITES is a file that gets a line for each write: its operation and place.
 So that a busy machine changes nothing of it, CHECKPOINTS=each-step takes a checkpoint after each step and waits until
-it is written, and a signal may take an hour to be heeded, or GRACE_SECONDS.
+it is written, a signal may take an hour to be heeded, or GRACE_SECONDS, and progress.json is written at the beginning
+and after each trial alone.
 """
 
 import functools
@@ -27,7 +28,7 @@ from job import preemption
 from job.cli import main
 from job.storage.local import LocalStorage
 from job.storage.s3 import S3Storage
-from job.study import finish, prepare, suggestions
+from job.study import finish, prepare, show, suggestions
 from job.study.checkpoints import Checkpoints
 from job.training import trial
 
@@ -56,6 +57,7 @@ def _place_of_path(path: str) -> str:
 def watch_writes(watch: Watch) -> None:
     """Have `watch` called before and after each write."""
     preemption.GRACE_SECONDS = float(os.environ.get("GRACE_SECONDS", _PATIENCE))
+    show.PULSE_SECONDS = _PATIENCE
     if os.environ.get("CHECKPOINTS") == "each-step":
         Checkpoints.after_step = Checkpoints.save_now  # type: ignore[method-assign]
 

@@ -30,7 +30,7 @@ def test_help_lists_commands_settings_and_exit_codes() -> None:
         assert variable_name(name) in result.stdout
     for code in ExitCode:
         assert f"\n  {int(code)} " in result.stdout
-    for command in ("run", "check", "sample", "report", "predict", "schema"):
+    for command in ("run", "check", "sample", "report", "predict", "status", "schema"):
         assert f"\n    {command} " in result.stdout
 
 
@@ -94,7 +94,9 @@ def test_predict_says_what_it_lacks(
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [("report", "URI"), ("predict", "URI", "1.jpg")], ids=lambda each: each[0])
+@pytest.mark.parametrize(
+    "arguments", [("report", "URI"), ("predict", "URI", "1.jpg"), ("status", "URI")], ids=lambda each: each[0]
+)
 @pytest.mark.parametrize(
     ("uri", "message"),
     [

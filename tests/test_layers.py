@@ -6,23 +6,22 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "job"
-BASE = {"errors", "seeds", "metrics", "text", "words", "records"}
+BASE = {"errors", "seeds", "metrics", "text", "words", "records", "meter"}
 ALLOWED = {
     "__main__": {"cli"},
     "cli": BASE
-    | {"last_words", "logs", "settings", "settings_help", "summary", "preemption", "progress", "study", "page", "model"}
+    | {"last_words", "logs", "settings", "settings_help", "preemption", "study", "page", "model", "watch"}
     | {"sample", "storage", ""},
     "preemption": {"errors"},
-    "progress": {"catalogue"},
     "last_words": set(),
-    "summary": BASE,
+    "watch": BASE | {"watch"},
+    "meter": set(),
     "settings_help": {"settings"},
     "settings": {"errors", "search", "storage"},
     "study": BASE
     | {
         "settings",
         "preemption",
-        "progress",
         "study",
         "page",
         "model",
@@ -32,6 +31,7 @@ ALLOWED = {
         "search",
         "training",
         "logs",
+        "watch",
     },
     "page": BASE | {"page", "storage"},
     "model": BASE | {"model", "settings", "catalogue", "storage", "training"},
@@ -56,6 +56,7 @@ FORBIDDEN = {
     "search": {"torch", "boto3"},
     "training": {"boto3", "skopt"},
     "page": {"torch", "skopt"},
+    "watch": {"torch", "boto3", "altair"},
     "records": {"torch"},
 }
 """Libraries that a room must not know."""

@@ -21,6 +21,58 @@ def test_json_logs_have_one_object_a_line_with_bound_context(capsys: pytest.Capt
     assert event == {"event": "epoch", "level": "info", "run": "r", "trial": 3, "epoch": 1, "accuracy": 0.5}
 
 
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_what_is_none_is_in_no_line(log_format: Literal["json", "console"], capsys: pytest.CaptureFixture[str]) -> None:
+    """A value that does not exist says nothing; 0, False and an empty text are values."""
+    configure_logs(log_format)
+    structlog.get_logger().info("trial", error=None, value=0.0, pruned=False, key="", best_epoch=0)
+    line = capsys.readouterr().err
+    assert "error" not in line
+    assert "None" not in line
+    assert "null" not in line
+    for name in ("value", "pruned", "key", "best_epoch"):
+        assert name in line
+
+
+def test_numbers_have_the_digits_that_mean_something(capsys: pytest.CaptureFixture[str]) -> None:
+    """Floats have four significant ones, however deep in the event; whole numbers and texts stay as they are."""
+    configure_logs("json")
+    structlog.get_logger().info(
+        "trial",
+        learning_rate=0.00123456,
+        seconds=12.0,
+        images_per_second=123456.7,
+        tiny=-1.23456e-9,
+        rows=123456,
+        key="0.123456",
+        ci95=(0.123456, 0.654321),
+        there={"momentum": [0.987654, {"epoch": 12345, "loss": 1.000049}], "none": None},
+    )
+    event = json.loads(capsys.readouterr().err)
+    del event["timestamp"]
+    assert event == {
+        "event": "trial",
+        "level": "info",
+        "learning_rate": 0.001235,
+        "seconds": 12.0,
+        "images_per_second": 123500.0,
+        "tiny": -1.235e-9,
+        "rows": 123456,
+        "key": "0.123456",
+        "ci95": [0.1235, 0.6543],
+        "there": {"momentum": [0.9877, {"epoch": 12345, "loss": 1.0}], "none": None},
+    }
+
+
+def test_what_is_logged_is_not_altered(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same values go into records, to the last digit."""
+    configure_logs("json")
+    params = {"learning_rate": 0.00123456, "decay": [0.123456]}
+    structlog.get_logger().info("trial", params=params)
+    assert json.loads(capsys.readouterr().err)["params"] == {"learning_rate": 0.001235, "decay": [0.1235]}
+    assert params == {"learning_rate": 0.00123456, "decay": [0.123456]}
+
+
 def test_a_traceback_is_in_the_json_line(capsys: pytest.CaptureFixture[str]) -> None:
     """A bug keeps its traceback, and is still one line."""
     configure_logs("json")

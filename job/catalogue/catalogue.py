@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from job.catalogue.cache import Cache, Index, load_prepared, prepare_cache_dir, save_prepared
 from job.catalogue.classes import choose_classes, find_conflicts, find_lost, find_similar, warn_of_classes
-from job.catalogue.contents import PASSING, Meter
+from job.catalogue.contents import PASSING
 from job.catalogue.fetch import find_catalogue
 from job.catalogue.missing import refuse_missing, warn_of_missing
 from job.catalogue.prepare import CatalogueSettings, prepare
 from job.catalogue.split import Part, split
 from job.errors import CatalogueError
+from job.meter import Meter
 from job.records.dataset import ClassCount, Dataset, ExcludedClass, LostClass, Quarantined, QuarantineKind
 
 __all__ = ["Catalogue", "CatalogueSettings", "load_catalogue"]

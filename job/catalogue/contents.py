@@ -4,7 +4,6 @@ import contextlib
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from job.errors import (
     ChangedError,
@@ -15,9 +14,6 @@ from job.errors import (
 )
 from job.records.dataset import QuarantineKind
 from job.storage.base import Storage
-
-Meter: TypeAlias = Callable[[str, int, int], None]
-"""Called with (task, done, total) for a progress bar."""
 
 MAX_FILE_BYTES = 64 * 2**20
 """Largest file of a catalogue that is read; a larger photo or styles.csv is left unread."""

@@ -9,8 +9,9 @@ from typing import Protocol
 from job.catalogue.archives.tars import TarSource
 from job.catalogue.archives.zips import ZipSource
 from job.catalogue.cache import Cache
-from job.catalogue.contents import Meter, Unreadable, read_object, too_large
+from job.catalogue.contents import Unreadable, read_object, too_large
 from job.errors import CatalogueError, ObjectMissingError, StorageError
+from job.meter import Meter
 from job.storage import open_storage, split_uri
 from job.storage.ahead import map_ahead
 from job.storage.base import Entry, Storage

@@ -11,8 +11,9 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from job.catalogue.contents import Meter, Unreadable
+from job.catalogue.contents import Unreadable
 from job.catalogue.decode import BadPhotoError, decode_into
+from job.meter import Meter
 from job.records.dataset import Quarantined
 from job.storage.ahead import map_ahead
 

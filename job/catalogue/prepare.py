@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from job.catalogue.cache import Index, Prepared
-from job.catalogue.contents import NOT_GIVEN, PASSING, Meter, Unreadable
+from job.catalogue.contents import NOT_GIVEN, PASSING, Unreadable
 from job.catalogue.fetch import Source
 from job.catalogue.locate import locate
 from job.catalogue.missing import Missing, match, refuse_missing
 from job.catalogue.pack import pack
 from job.catalogue.read import read_styles
 from job.errors import CatalogueError, ChangedError
+from job.meter import Meter
 from job.records.dataset import Quarantined
 
 

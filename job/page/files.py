@@ -3,6 +3,7 @@
 from typing import TypeVar
 
 from job.errors import JobError, ObjectMissingError
+from job.meter import Meter, silent
 from job.page.charts import draw_figure
 from job.page.figures.every import EXPORTED
 from job.page.page import draw_page
@@ -30,10 +31,10 @@ def redraw(uri: str) -> list[str]:
     return write_report(storage, found)
 
 
-def write_report(storage: Storage, run: Results | Progress) -> list[str]:
+def write_report(storage: Storage, run: Results | Progress, meter: Meter = silent) -> list[str]:
     """Write the page and the figures beside the results that they are drawn from; return their keys."""
     keys = []
-    for name, content, content_type in draw_figures(run):
+    for name, content, content_type in draw_figures(run, meter):
         storage.put(FOLDER + name, content, content_type=content_type)
         keys.append(FOLDER + name)
     return [*keys, write_page(storage, run)]
@@ -45,10 +46,14 @@ def write_page(storage: Storage, run: Results | Progress) -> str:
     return PAGE
 
 
-def draw_figures(run: Results | Progress) -> list[tuple[str, bytes, str]]:
+def draw_figures(run: Results | Progress, meter: Meter = silent) -> list[tuple[str, bytes, str]]:
     """Return (name, content, content type) of each main figure that has something to show, for slides and READMEs."""
     view = View(run)
-    drawn = {name: draw_figure(name, view) for name in EXPORTED}
+    drawn = {}
+    for done, name in enumerate(EXPORTED):
+        meter("drawing", done, len(EXPORTED))
+        drawn[name] = draw_figure(name, view)
+    meter("drawing", len(EXPORTED), len(EXPORTED))
     return [
         (f"{name}.{form}", content, content_type)
         for name, both in drawn.items()

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from job.records.dataset import Dataset
+from job.records.now import Now
 from job.records.prior import WarmStart
 from job.records.record import SCHEMA_VERSION, Record, checksum_field
 from job.records.run import AttemptRecord, Environment
@@ -159,10 +160,11 @@ class Results(Known):
 
 
 class Progress(Known):
-    """progress.json: a run that is not finished, after its last trial."""
+    """progress.json: a run that is not finished."""
 
     status: Literal[RunStatus.RUNNING] = RunStatus.RUNNING
     best: Best | None
+    now: Now | None = Field(None, description="Rewritten at most every 30 s; null where nothing was being trained yet.")
 
 
 def results_schema() -> dict[str, Any]:

@@ -45,6 +45,7 @@ class AttemptRecord(Record):
     repetition: int | None = Field(None, description="Of that trial; null: the trial itself.")
     step: int | None = Field(None, description="The step that it went on from in that trial.")
     outcome: str | None = Field(None, description="complete, budget_spent, or what ended it; null: killed or at work.")
+    exit_code: int | None = Field(None, description="Of the process, as `outcome`.")
     seconds: dict[str, float] = Field(default_factory=dict)
     replay: Replay | None = Field(None, description="The newest recorded trial that is not suggested again as it was.")
 

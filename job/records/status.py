@@ -35,6 +35,24 @@ class DeviceUsed:
         return f"{self.name}, {self.precision}"
 
 
+class RunState(StrEnum):
+    """What can be told of a run from outside."""
+
+    WORKING = "working"
+    PUBLISHING = "publishing"
+    SILENT = "silent"
+    INTERRUPTED = "interrupted"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    COMPLETE = "complete"
+    BUDGET_SPENT = "budget_spent"
+
+
 def trial_name(number: int, repetition: int) -> str:
     """Return the beginning of the keys of a trial's objects, or of a repetition's."""
     return f"{number:04}-{repetition}" if repetition else f"{number:04}"
+
+
+def trial_label(number: int, repetition: int) -> str:
+    """Return what people call a trial, or a repetition of one."""
+    return f"trial {number}, repetition {repetition}" if repetition else f"trial {number}"

@@ -24,14 +24,23 @@ def stops(pruner: Pruner, earlier: Sequence[Curve], curve: Curve, epochs: int) -
     `earlier` are the curves of the trials before it, as far as each of them went; those that have come so far are its
     rivals, and the lowest loss so far counts.
     """
-    if pruner == "none" or len(curve) >= epochs:
+    limit = bar(pruner, earlier, len(curve), epochs)
+    if limit is None:
         return False
-    rivals = [min(other[: len(curve)]) for other in earlier if len(other) >= len(curve)]
+    return min(curve) > limit if pruner == "median" else min(curve) >= limit
+
+
+def bar(pruner: Pruner, earlier: Sequence[Curve], epoch: int, epochs: int) -> float | None:
+    """Return the lowest loss that a trial must have come to after `epoch` epochs to go on; None if any will do.
+
+    With `median` this loss itself goes on; with `halving` it does not, as it is one of those that are ahead.
+    """
+    if pruner == "none" or epoch >= epochs or (pruner == "halving" and epoch not in rungs(epochs)):
+        return None
+    rivals = sorted(min(other[:epoch]) for other in earlier if len(other) >= epoch)
     if len(rivals) < _LEAST_RIVALS:
-        return False
-    if pruner == "median":
-        return min(curve) > median(rivals)
-    return len(curve) in rungs(epochs) and _halving_stops(rivals, min(curve))
+        return None
+    return median(rivals) if pruner == "median" else _third(rivals)
 
 
 def rungs(epochs: int) -> list[int]:
@@ -39,11 +48,10 @@ def rungs(epochs: int) -> list[int]:
     return sorted({math.ceil(share * epochs) for share in _RUNGS})
 
 
-def _halving_stops(rivals: Sequence[float], loss: float) -> bool:
-    """Say whether a loss is not in the best third, at a rung, of all that have come to it.
+def _third(rivals: Sequence[float]) -> float:
+    """Return the loss from which on a trial is not in the best third, at a rung, of all that have come to it.
 
-    Asynchronous successive halving's rule (Li et al., 2020), stopping a trial where that would let it wait: a trial
-    that has stopped never goes on.
+    `rivals` are sorted. Asynchronous successive halving's rule (Li et al., 2020), stopping a trial where that would let
+    it wait: a trial that has stopped never goes on.
     """
-    ahead = sum(rival <= loss for rival in rivals)
-    return ahead >= math.ceil((len(rivals) + 1) / _ETA)
+    return rivals[math.ceil((len(rivals) + 1) / _ETA) - 1]

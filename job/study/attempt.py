@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from job.meter import Meter
 from job.preemption import Preemption
 from job.records.dataset import Dataset
 from job.records.run import AttemptRecord, Replay, RunRecord
@@ -52,10 +53,10 @@ class Attempt:
         """Note which trial is being trained (repetition 0 is the trial itself), and from which step."""
         self._write(trial=trial, repetition=repetition or None, step=step)
 
-    def end(self, outcome: str, **seconds: float) -> None:
+    def end(self, outcome: str, exit_code: int, **seconds: float) -> None:
         """Note how the attempt ended, and what else it spent time on."""
         known = self._record.seconds | seconds | {"total": self.elapsed}
-        self._write(ended_at=datetime.now(UTC), outcome=outcome, seconds=known)
+        self._write(ended_at=datetime.now(UTC), outcome=outcome, exit_code=exit_code, seconds=known)
 
     def _write(self, **changes: Any) -> None:  # noqa: ANN401 -- the record's fields
         with self._changing:
@@ -74,6 +75,7 @@ class Workbench:
     run: RunRecord
     dataset: Dataset
     attempt: Attempt
+    meter: Meter
 
     def earlier_attempts(self) -> dict[int, AttemptRecord]:
         """Return the attempts before this one by number, in order."""

@@ -7,6 +7,7 @@ on.
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import structlog
 
@@ -53,6 +54,8 @@ class Checkpoints:
     def __init__(self, journal: Journal, plan: TrialPlan, equipment: Equipment, seconds: float) -> None:
         self.blocked_seconds = 0.0
         """Time that training stood still for checkpoints."""
+        self.written_at: datetime | None = None
+        """When the last one was written."""
         self._journal = journal
         self._plan = plan
         _, self._steps = step_sizes(len(equipment.photos.train), plan.batch_size)
@@ -102,6 +105,7 @@ class Checkpoints:
             try:
                 seal(data)
                 self._journal.store_checkpoint(self._plan.name, step, data, keep=GENERATIONS)
+                self.written_at = datetime.now(UTC)
             except (StorageError, StorageUnavailableError) as error:
                 _log.warning("checkpoint not written", trial=self._plan.number, error=str(error))
             finally:

@@ -8,7 +8,7 @@ import torch
 
 from job.catalogue.catalogue import Catalogue
 from job.catalogue.split import Part
-from job.errors import JobError, RunMismatchError
+from job.errors import ExitCode, JobError, RunMismatchError
 from job.model.files import model_files
 from job.records.results import RESULTS, Results, Test
 from job.records.status import RunStatus
@@ -57,7 +57,8 @@ def measure_winner(bench: Workbench, executor: Executor, catalogue: Catalogue, l
 def finish(bench: Workbench, ledger: Ledger, status: RunStatus, winner: Winner) -> Results:
     """Publish model and results; the photos are no longer needed."""
     give_back_memory()  # the photos' and training's, before the model's files and the figures need some
-    bench.attempt.end(status, evaluate=winner.seconds)
+    bench.attempt.end(status, ExitCode.DONE, evaluate=winner.seconds)
+    bench.meter("exporting", 0, 1)
     published = bench.journal.publish(
         model_files(
             settings=bench.settings,
@@ -70,6 +71,7 @@ def finish(bench: Workbench, ledger: Ledger, status: RunStatus, winner: Winner) 
             test=winner.test,
         )
     )
+    bench.meter("exporting", 1, 1)
     results = build_results(
         ledger,
         status=status,
@@ -89,9 +91,9 @@ def finish(bench: Workbench, ledger: Ledger, status: RunStatus, winner: Winner) 
         trials=len(ledger.trials),
         best_trial=results.best.trial,
         best_value=results.best.value,
-        test_accuracy=round(winner.test.accuracy, 4),
-        test_accuracy_ci95=[round(limit, 4) for limit in winner.test.accuracy_ci95],
-        test_macro_f1=round(winner.test.macro_f1, 4),
+        test_accuracy=winner.test.accuracy,
+        test_accuracy_ci95=winner.test.accuracy_ci95,
+        test_macro_f1=winner.test.macro_f1,
         images_per_second=results.run.images_per_second,
         seconds=results.run.seconds,
         results=bench.journal.storage.uri + RESULTS,

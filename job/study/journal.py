@@ -267,6 +267,10 @@ class Journal:
         """Write progress.json."""
         self.storage.put(PROGRESS, progress.to_json(), content_type=_JSON)
 
+    def progress(self) -> Progress | None:
+        """Return progress.json, None if missing; raises RunMismatchError if it is damaged."""
+        return self._read(PROGRESS, Progress, "start the job again, which makes it anew")
+
     def shows_progress(self) -> bool:
         """Say whether there is a progress.json."""
         return any(entry.key == PROGRESS for entry in self.storage.list(PROGRESS))

@@ -177,14 +177,24 @@ def budget_spent(
 ) -> bool:
     """Say whether another trial, as long as the longest so far, would go beyond the budget (seconds, 0 for none).
 
-    `elapsed` is the time of the present attempt, in seconds, and `earlier` are the attempts before it, by number. Of
-    a killed attempt, only recorded time counts, shared by the `parallel` trials that ran at a time. Monotonic clocks
-    measure all of it, so setting the wall clock changes nothing. The first trial always runs.
+    The other arguments are those of `seconds_spent`. The first trial always runs.
     """
     if not budget or not records:
         return False
-    spent = elapsed + sum(_duration(attempt, number, records, parallel) for number, attempt in earlier.items())
+    spent = seconds_spent(records, earlier, elapsed, parallel)
     return spent + max(record.timing.total for record in records) > budget
+
+
+def seconds_spent(
+    records: Sequence[TrialRecord], earlier: Mapping[int, AttemptRecord], elapsed: float, parallel: int
+) -> float:
+    """Return the time of all attempts together.
+
+    `elapsed` is the time of the present attempt, in seconds, and `earlier` are the attempts before it, by number. Of
+    a killed attempt, only recorded time counts, shared by the `parallel` trials that ran at a time. Monotonic clocks
+    measure all of it, so setting the wall clock changes nothing.
+    """
+    return elapsed + sum(_duration(attempt, number, records, parallel) for number, attempt in earlier.items())
 
 
 def _duration(attempt: AttemptRecord, number: int, records: Sequence[TrialRecord], parallel: int) -> float:

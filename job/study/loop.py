@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import structlog
 
-from job.errors import JobError, Preempted, StorageUnavailableError
+from job.errors import JobError, Preempted, StorageUnavailableError, exit_code_of
 from job.preemption import GRACE_SECONDS, Preemption
 from job.records.results import Results
 from job.records.run import RunRecord
@@ -27,21 +27,22 @@ from job.study.identity import new_run, refuse_other_settings
 from job.study.journal import Journal
 from job.study.ledger import Ledger, budget_spent
 from job.study.prepare import device_of_driver, prepare, refuse_other_inputs
-from job.study.show import BackgroundShow, show_progress
+from job.study.show import Show
 from job.study.suggestions import check_replay, suggest_next
 from job.study.trials import named, record, task_of
 from job.training.device import configure_torch
 from job.training.failures import device_failures
 from job.training.plan import Equipment
+from job.watch.base import Watch
 
 _log = structlog.get_logger()
 
 
-def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Preemption) -> Results:
-    """Take up the run, or begin it (`run` is None), and bring it to its results."""
+def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Preemption, watch: Watch) -> Results:
+    """Take up the run, or begin it (`run` is None), and bring it to its results; `watch` shows how far it is."""
     began = time.monotonic()
     room = find_room(settings)
-    inputs = prepare(settings, run, device_of_driver(settings))
+    inputs = prepare(settings, run, watch.meter, device_of_driver(settings))
     catalogue, device = inputs.catalogue, inputs.device
     if run is None:
         fresh = new_run(
@@ -68,32 +69,36 @@ def work(settings: Settings, journal: Journal, run: RunRecord | None, stop: Pree
         photos = photos_of(catalogue, device, inputs.initial)
     equipment = Equipment(photos, device, inputs.initial, settings.compile)
     dataset = catalogue.dataset
-    bench = Workbench(settings, journal, stop, equipment, run, dataset, attempt)
+    bench = Workbench(settings, journal, stop, equipment, run, dataset, attempt, watch.meter)
 
     def announce(signal_number: int) -> None:
         _log.warning("signal", signal=signal_number, grace_seconds=GRACE_SECONDS)
-        _note_end(attempt, f"signal {signal_number}")
+        _note_end(attempt, Preempted(signal_number))
 
     _say_other_device(bench)
     stop.announce(announce)  # a signal may leave no time to reach the `except` below
     try:
-        with device_failures(device.name), contextlib.closing(open_executor(bench, room)) as executor:
-            status, ledger = _search(bench, executor, ledger)
+        with (
+            device_failures(device.name),
+            contextlib.closing(open_executor(bench, room)) as executor,
+            Show(bench, executor, ledger) as show,
+            watch.follow(show.look),
+        ):
+            status, ledger = _search(bench, executor, ledger, show)
             winner = measure_winner(bench, executor, catalogue, ledger)
         # nothing more is trained or measured: frees the memory of all photos for publishing
-        del catalogue, inputs, equipment, photos, executor
+        del catalogue, inputs, equipment, photos, executor, show
         bench = replace(bench, equipment=bench.equipment.without_photos())
         return finish(bench, ledger, status, winner)
     except BaseException as error:
-        outcome = f"signal {error.signal_number}" if isinstance(error, Preempted) else str(error)
         if not isinstance(error, StorageUnavailableError):  # storage would only fail again
-            _note_end(attempt, outcome)
+            _note_end(attempt, error)
         raise
 
 
-def _search(bench: Workbench, executor: Executor, ledger: Ledger) -> tuple[RunStatus, Ledger]:
+def _search(bench: Workbench, executor: Executor, ledger: Ledger, show: Show) -> tuple[RunStatus, Ledger]:
     """Run trials, then repetitions of the best, until none is due or the next would not end within the budget."""
-    flights, background = Flights(bench.settings), BackgroundShow(bench)
+    flights = Flights(bench.settings)
     while True:
         bench.stop.check()
         suggestion = _next(bench, ledger, flights)
@@ -103,10 +108,9 @@ def _search(bench: Workbench, executor: Executor, ledger: Ledger) -> tuple[RunSt
             _start(executor, flights, ledger, suggestion)
             while flights:
                 before, ledger = ledger, _go_on(bench, executor, flights, ledger)
-                if flights and ledger is not before:
-                    background.show(ledger)
-        background.wait()
-        show_progress(bench, ledger)
+                if ledger is not before:
+                    show.recorded(ledger)
+        show.wait()
     if ledger.due() is None:
         return RunStatus.COMPLETE, ledger
     _log.info("time budget is spent", budget=bench.settings.time_budget, trials=len(ledger.trials))
@@ -165,9 +169,9 @@ def _log_epochs(event: Event, flights: Flights, equipment: Equipment) -> None:
             _log.info(
                 "epoch",
                 epoch=measured.pop("epoch"),
-                **{name: round(value, 4) for name, value in measured.items()},
-                seconds=round(scores.train_seconds + scores.evaluate_seconds, 3),
-                images_per_second=round(photos / scores.train_seconds, 1),
+                **measured,
+                seconds=scores.train_seconds + scores.evaluate_seconds,
+                images_per_second=photos / scores.train_seconds,
             )
 
 
@@ -187,9 +191,10 @@ def _say_other_device(bench: Workbench) -> None:
         _log.warning("device differs from the last attempt's; the run goes on", there=str(there[-1]), here=str(here))
 
 
-def _note_end(attempt: Attempt, outcome: str) -> None:
+def _note_end(attempt: Attempt, reason: BaseException) -> None:
     """Note how an attempt ended, if storage still answers; a failure to note it must not hide why it ended."""
+    outcome = f"signal {reason.signal_number}" if isinstance(reason, Preempted) else str(reason)
     try:
-        attempt.end(outcome)
+        attempt.end(outcome, exit_code_of(reason))
     except Exception as error:  # noqa: BLE001 -- whatever it is, the first error is the one to report
         _log.warning("attempt's end not written", error=str(error))

@@ -11,7 +11,7 @@ from torch import Tensor
 from job.catalogue.cache import prepare_cache_dir
 from job.catalogue.catalogue import Catalogue, CatalogueSettings, load_catalogue
 from job.errors import ObjectMissingError, SettingsError
-from job.progress import progress_bar
+from job.meter import Meter
 from job.records.dataset import Dataset
 from job.records.prior import PriorRun
 from job.records.run import RunRecord
@@ -42,10 +42,10 @@ class Inputs:
     catalogue: Catalogue
 
 
-def prepare(settings: Settings, run: RunRecord | None, device: Device | None = None) -> Inputs:
+def prepare(settings: Settings, run: RunRecord | None, meter: Meter, device: Device | None = None) -> Inputs:
     """Choose the device, if none is given, and read weights, earlier runs and catalogue.
 
-    `run` is None if it has not begun.
+    `run` is None if it has not begun. `meter` shows how much of the catalogue is read.
 
     Raises JobError for what will not get better by itself, for instance RunMismatchError for a run of other data.
     """
@@ -53,8 +53,7 @@ def prepare(settings: Settings, run: RunRecord | None, device: Device | None = N
     refuse_compile_without_compiler(device.device, compile_model=settings.compile)
     initial, sha256 = load_initial_weights(settings)
     warm_start = read_prior_runs(settings, sha256) if run is None else run.warm_start
-    with progress_bar() as progress:
-        catalogue = load_catalogue(catalogue_settings(settings), progress)
+    catalogue = load_catalogue(catalogue_settings(settings), meter)
     inputs = Inputs(device, initial, sha256, warm_start, catalogue)
     if run is not None:
         refuse_other_inputs(run, inputs, settings)
@@ -76,7 +75,7 @@ def refuse_other_inputs(run: RunRecord, inputs: Inputs, settings: Settings) -> N
         _log.warning("versions differ from the run's, and so may the last digits", there=run.versions, here=versions())
 
 
-def check_job(settings: Settings) -> Dataset:
+def check_job(settings: Settings, meter: Meter) -> Dataset:
     """Check output, device, initial weights and catalogue, and return what the catalogue holds.
 
     Raises what `job run` would raise, and leaves only the cache and, locally, an empty output folder.
@@ -84,7 +83,7 @@ def check_job(settings: Settings) -> Dataset:
     journal, run = open_run(settings)
     journal.check_writable()
     room = find_room(settings)
-    inputs = prepare(settings, run, device_of_driver(settings))
+    inputs = prepare(settings, run, meter, device_of_driver(settings))
     dataset = inputs.catalogue.dataset
     for item in dataset.quarantined:
         _log.info("quarantined", id=item.id, reason=item.reason)
@@ -103,7 +102,7 @@ def check_job(settings: Settings) -> Dataset:
         classes=len(dataset.classes),
         excluded_classes=len(dataset.excluded_classes),
         duplicate_groups=dataset.duplicate_groups,
-        seconds={name: round(value, 2) for name, value in inputs.catalogue.seconds.items()},
+        seconds=inputs.catalogue.seconds,
     )
     return dataset
 

@@ -1,4 +1,4 @@
-"""What people watch a run by, rewritten after each trial: progress.json, report.html and TensorBoard's event files.
+"""What people watch a run by: progress.json, report.html and TensorBoard's event files, rewritten as trials end.
 
 Nothing is ever read from them again. A failed write is logged; the search goes on.
 """
@@ -6,75 +6,120 @@ Nothing is ever read from them again. A failed write is logged; the search goes 
 import contextvars
 import os
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from types import TracebackType
+from typing import Self
 
 import structlog
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from job.page.events import event_file
 from job.page.files import write_page, write_report
-from job.records.results import Results, Run
+from job.records.results import Progress, Results, Run
 from job.records.run import Environment
 from job.study.attempt import Workbench
+from job.study.executors.base import Executor
 from job.study.identity import versions
 from job.study.ledger import Ledger
+from job.study.outlook import outlook
 from job.study.results import build_progress, describe_run
 from job.text import printable
+
+PULSE_SECONDS = 30.0
+"""Time after which progress.json is written again, although no trial has ended."""
 
 _log = structlog.get_logger()
 
 
-def show_progress(bench: Workbench, ledger: Ledger) -> None:
-    """Write what is known so far."""
+class Show:
+    """Shows the search in a thread of its own, within its `with` block: never twice at a time, the newest state last.
 
-    def show() -> None:
-        run = run_so_far(bench, ledger)
-        progress = build_progress(ledger, dataset=bench.dataset, prior=bench.run.warm_start, run=run)
-        bench.journal.show_progress(progress)
-        write_page(bench.journal.storage, progress)
+    progress.json is written at the beginning, after each trial, and each PULSE_SECONDS for what is going on.
+    """
 
-    _try("progress", show)
-    show_events(bench, ledger)
-
-
-class BackgroundShow:
-    """Shows progress while other trials train: never twice at a time, and the newest state last."""
-
-    def __init__(self, bench: Workbench) -> None:
-        self._bench = bench
-        self._changing = threading.Lock()
+    def __init__(self, bench: Workbench, executor: Executor, ledger: Ledger) -> None:
+        # for good: suggestions and the page set one thread and back again, and here both may do so at a time
+        threadpool_limits(1, user_api="blas")
+        self._bench, self._executor, self._ledger = bench, executor, ledger
+        self._earlier = bench.earlier_attempts()
+        self._progress = self._build(ledger)
+        self._changed = threading.Condition()
         self._waiting: Ledger | None = None
-        self._thread: threading.Thread | None = None
+        self._showing = self._closed = False
 
-    def show(self, ledger: Ledger) -> None:
-        """Show what is known, now or as soon as what is being shown is done."""
-        with self._changing:
-            self._waiting = ledger
-            if self._thread is None:
-                run = partial(contextvars.copy_context().run, self._show_all)  # the log's lines keep their names
-                self._thread = threading.Thread(target=run, name="show", daemon=True)
-                self._thread.start()
+    def __enter__(self) -> Self:
+        run = partial(contextvars.copy_context().run, self._show_all)  # the log's lines name the run
+        self._thread = threading.Thread(target=run, name="show", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the thread. After an error nothing waits for storage, which may be what failed."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        if error is None:
+            self._thread.join()
+
+    def recorded(self, ledger: Ledger) -> None:
+        """Show what is known now, or as soon as what is being shown is done."""
+        with self._changed:
+            self._ledger = self._waiting = ledger
+            self._changed.notify_all()
 
     def wait(self) -> None:
-        """Wait until nothing is being shown."""
-        thread = self._thread
-        if thread is not None:
-            thread.join()
+        """Wait until all that was recorded is shown."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting is None and not self._showing)
+
+    def look(self) -> Progress:
+        """Return the progress as it was last shown, with what is going on now."""
+        attempt = self._bench.attempt
+        present = self._executor.at_work()
+        now = outlook(self._ledger, present, attempt=attempt.number, earlier=self._earlier, elapsed=attempt.elapsed)
+        return self._progress.model_copy(update={"now": now})
 
     def _show_all(self) -> None:
+        self._write_progress()
+        shown = time.monotonic()
         while True:
-            with self._changing:
-                ledger, self._waiting = self._waiting, None
-                if ledger is None:
-                    self._thread = None
+            with self._changed:
+                self._showing = False
+                self._changed.notify_all()
+                left = shown + PULSE_SECONDS - time.monotonic()
+                self._changed.wait_for(lambda: self._closed or self._waiting is not None, timeout=left)
+                if self._closed:
                     return
-            show_progress(self._bench, ledger)
+                ledger, self._waiting, self._showing = self._waiting, None, True
+            if ledger is None:
+                self._write_progress()
+            else:
+                _try("progress", partial(self._show, ledger))
+                show_events(self._bench, ledger)
+            shown = time.monotonic()
+
+    def _show(self, ledger: Ledger) -> None:
+        self._progress = self._build(ledger)
+        progress = self.look()
+        self._bench.journal.show_progress(progress)
+        write_page(self._bench.journal.storage, progress)
+
+    def _write_progress(self) -> None:
+        _try("progress", lambda: self._bench.journal.show_progress(self.look()))
+
+    def _build(self, ledger: Ledger) -> Progress:
+        run = run_so_far(self._bench, ledger)
+        return build_progress(ledger, dataset=self._bench.dataset, prior=self._bench.run.warm_start, run=run)
 
 
 def show_results(bench: Workbench, results: Results) -> None:
     """Write the page and the figures of a finished run."""
-    _try("report", lambda: write_report(bench.journal.storage, results))
+    _try("report", lambda: write_report(bench.journal.storage, results, bench.meter))
 
 
 def show_events(bench: Workbench, ledger: Ledger) -> None:

@@ -13,6 +13,7 @@ from job.settings import Settings
 from job.study.identity import open_run
 from job.study.journal import Journal
 from job.study.ledger import budget_spent
+from job.watch.base import Watch
 
 _log = structlog.get_logger()
 
@@ -26,19 +27,17 @@ class Outcome:
     """Of results.json."""
 
 
-def run_job(settings: Settings, stop: Preemption) -> Outcome:
+def run_job(settings: Settings, stop: Preemption, watch: Watch) -> Outcome:
     """Do the whole job, or what is left of it.
 
     Raises JobError for what will not get better by itself, StorageUnavailableError for what may, and Preempted.
     """
-    structlog.contextvars.bind_contextvars(run=settings.output_uri)
     journal, run = open_run(settings)
     uri = journal.storage.uri + RESULTS
     if run is not None:
         results = _nothing_left(settings, journal, run)
         if results is not None:
-            done = "time budget is spent" if results.status is RunStatus.BUDGET_SPENT else "run is complete"
-            _log.info(f"{done} already", trials=len(results.trials), results=uri)
+            _log.info("nothing is left to do", status=results.status, trials=len(results.trials), results=uri)
             return Outcome(results, uri)
     journal.check_writable()
     # OpenMP's threads spin while they wait, 300,000 times by default: two jobs on the same two cores then train at 17
@@ -46,7 +45,7 @@ def run_job(settings: Settings, stop: Preemption) -> Outcome:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     from job.study.loop import work  # noqa: PLC0415 -- imports torch
 
-    return Outcome(work(settings, journal, run, stop), uri)
+    return Outcome(work(settings, journal, run, stop, watch), uri)
 
 
 def _nothing_left(settings: Settings, journal: Journal, run: RunRecord) -> Results | None:

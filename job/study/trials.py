@@ -59,7 +59,7 @@ def record(bench: Workbench, ledger: Ledger, suggestion: Suggestion, result: Res
         best_epoch=written.best_epoch,
         **written.params,
         error=written.error,
-        seconds=round(written.timing.total, 3),
+        seconds=written.timing.total,
         images_per_second=written.timing.images_per_second,
         best_trial=best.number if best else None,
         best_value=best.value if best else None,

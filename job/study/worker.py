@@ -1,7 +1,7 @@
 """Trains one task at a time in this process: from its last checkpoint on, with new checkpoints, to its result."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
@@ -9,6 +9,7 @@ from safetensors.torch import save as save_safetensors
 
 from job.errors import JobError
 from job.preemption import Preemption
+from job.records.now import AtWork
 from job.records.objective import better
 from job.records.status import TrialStatus
 from job.settings import Settings
@@ -18,7 +19,7 @@ from job.study.journal import Journal
 from job.study.ledger import Due
 from job.study.trials import named
 from job.training.failures import first_line, is_out_of_memory, release_memory
-from job.training.plan import Equipment, TrialOutcome, TrialPlan
+from job.training.plan import Equipment, TrialOutcome, TrialPlan, step_sizes
 from job.training.state import TrialState
 from job.training.trial import train_epochs
 
@@ -46,7 +47,7 @@ class _StoppedError(Exception):
     """The task was told to stop."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Worker:
     """Trains tasks, one at a time."""
 
@@ -55,6 +56,29 @@ class Worker:
     equipment: Equipment
     stop: Preemption
     diary: Diary
+    _present: tuple[TrialPlan, TrialState, Checkpoints] | None = field(default=None, init=False)
+    """What is being trained."""
+
+    def at_work(self) -> AtWork | None:
+        """Say how far the present task is; any thread may ask, and training does not notice."""
+        present = self._present  # another thread may set it to None meanwhile
+        if present is None:
+            return None
+        plan, state, checkpoints = present
+        size, steps = step_sizes(len(self.equipment.photos.train), plan.batch_size)
+        step, seconds = state.step, state.train_seconds
+        return AtWork(
+            trial=plan.number,
+            repetition=plan.repetition or None,
+            params=plan.params,
+            epoch=min(state.epoch, plan.epochs),  # for a moment after the last one, there is another
+            step=step if state.epoch <= plan.epochs else steps,
+            steps=steps,
+            train_loss=state.train_loss,
+            images_per_second=round(step * size / seconds, 1) if seconds else None,
+            value=state.outcome.value,
+            checkpoint_at=checkpoints.written_at,
+        )
 
     def train(self, task: Task, stop_after: Callable[[], int | None]) -> Iterator[Event]:
         """Train a task; yield what happens, its end last.
@@ -98,6 +122,7 @@ class Worker:
         self.diary.take_up(plan, step)
         yield Trained(plan.name, list(outcome.epochs), taken_up=True)
         checkpoints = Checkpoints(self.journal, plan, self.equipment, self.settings.checkpoint_seconds)
+        self._present = plan, state, checkpoints
 
         def after_step(state: TrialState) -> None:
             checkpoints.after_step(state)
@@ -116,6 +141,7 @@ class Worker:
         except _StoppedError:
             pass
         finally:
+            self._present = None
             checkpoints.close()
         outcome.checkpoint_seconds = checkpoints.blocked_seconds
         epoch = stop_after()

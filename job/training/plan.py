@@ -34,6 +34,11 @@ class TrialPlan:
         """The beginning of the keys of its objects."""
         return trial_name(self.number, self.repetition)
 
+    @property
+    def params(self) -> dict[str, float | str]:
+        """The hyperparameters by name, as a record has them."""
+        return {name: getattr(self, name) for name in ("learning_rate", "momentum", "weight_decay", "optimizer")}
+
 
 @dataclass(frozen=True)
 class EpochScores:

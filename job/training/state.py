@@ -33,6 +33,8 @@ class TrialState:
     """Steps done in this epoch."""
     train_seconds: float = 0.0
     """Of this epoch's steps."""
+    train_loss: float | None = None
+    """Mean over this epoch's steps, as it was last read from the device; for those who watch."""
     outcome: TrialOutcome = field(default_factory=lambda: TrialOutcome(TrialStatus.COMPLETE))
 
 

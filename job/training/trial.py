@@ -102,8 +102,11 @@ def _train_epoch(
         state.optimizer.zero_grad(set_to_none=True)  # frees memory for a checkpoint or a validation
         state.loss_sum += loss.detach()
         state.step += 1
-        if state.step % check_every == 0 and not math.isfinite(float(state.loss_sum)):
-            return math.nan
+        if state.step % check_every == 0:
+            mean_loss = float(state.loss_sum) / state.step
+            if not math.isfinite(mean_loss):
+                return math.nan
+            state.train_loss = mean_loss
         state.train_seconds += time.monotonic() - started
         after_step(state)
     started = time.monotonic()

@@ -9,7 +9,7 @@ from job.catalogue.catalogue import Catalogue
 from job.catalogue.causes import likely_cause
 from job.errors import CatalogueError
 from job.records.dataset import Dataset, LostClass
-from job.summary import print_check
+from job.watch.summary import print_check
 from tests.catalogue.test_catalogue import load
 from tests.tiny import CLASSES, row, tiny_files, write_zip
 

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from job.errors import CatalogueError
 from job.records.dataset import Dataset
-from job.summary import print_check
+from job.watch.summary import print_check
 from tests.catalogue.test_catalogue import load, reasons
 from tests.tiny import photo, row, tiny_files, write_folder, write_tar, write_zip
 

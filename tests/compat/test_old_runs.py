@@ -125,7 +125,7 @@ def test_a_finished_run_is_finished(folder: Path) -> None:
     before = contents(run)
     done = run_job(settings_of("finished"), directory=folder)
     assert done.returncode == 0, done.stderr
-    assert events(done, "run is complete already")
+    assert events(done, "nothing is left to do")
     assert contents(run) == before
 
 

@@ -33,12 +33,12 @@ def test_an_attempt_keeps_its_place_when_it_ends(tmp_path: Path, outcome: str) -
     attempt.take_up(3, 2, 17)
     at_work = stored(journal)
     assert (at_work.outcome, at_work.ended_at) == (None, None)
-    attempt.end(outcome)
+    attempt.end(outcome, 1)
     ended = stored(journal)
     assert (ended.trial, ended.repetition, ended.step) == (3, 2, 17)
     assert (ended.host, ended.started_at) == (at_work.host, at_work.started_at)
     assert ended.device == DEVICE
-    assert ended.outcome == outcome
+    assert (ended.outcome, ended.exit_code) == (outcome, 1)
     assert ended.ended_at
     assert ended.seconds["fetch"] == 1.5
     assert ended.seconds["total"] >= 60
@@ -48,10 +48,10 @@ def test_what_came_first_is_not_lost_with_what_comes_last(tmp_path: Path) -> Non
     """A signal that is noted before the next trial is keeps its outcome; an end after an end adds to its seconds."""
     journal = Journal(LocalStorage(tmp_path))
     attempt = Attempt(journal, time.monotonic(), {}, DEVICE)
-    attempt.end("signal 15", evaluate=2.5)
+    attempt.end("signal 15", 143, evaluate=2.5)
     attempt.take_up(4, 0, 0)
     assert (stored(journal).trial, stored(journal).outcome) == (4, "signal 15")
-    attempt.end("storage is gone")
+    attempt.end("storage is gone", 1)
     assert stored(journal).outcome == "storage is gone"
     assert stored(journal).seconds["evaluate"] == 2.5
 
@@ -75,6 +75,7 @@ def test_results_and_page_say_where_each_attempt_was(tmp_path: Path) -> None:
     places = [(each["trial"], each["repetition"], each["step"]) for each in results["run"]["attempts"]]
     assert places == [(1, None, 0), (best, 1, 0), (best, 1, 1)]
     assert [each["outcome"] for each in results["run"]["attempts"]] == ["signal 15", "signal 15", "complete"]
+    assert [each["exit_code"] for each in results["run"]["attempts"]] == [143, 143, 0]
     page = (tmp_path / "run" / "report.html").read_text("utf-8")
     table = page[page.index("All attempts") :].split("</table>")[0]
     rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in table.split("<tr>")[2:]]

@@ -87,7 +87,7 @@ def test_what_is_odd_in_a_catalogue_is_said_and_nothing_ends(tmp_path: Path) -> 
         result = run_job(settings, command)
         assert result.returncode == 0, result.stderr
         result.stderr.encode()
-        if not events(result, "run is complete already"):
+        if not events(result, "nothing is left to do"):
             (lost,) = events(result, "class is lost, for none of its rows has a photo that can be used")
             (alike,) = events(result, "classes differ in case, blanks or form alone")
             assert (lost["name"], alike["classes"]) == ("Hats", ["BAGS", "Bags"])

@@ -10,14 +10,21 @@ import pytest
 
 from job.records.run import AttemptFile
 from job.records.status import DeviceUsed
-from tests.jobs import events, results_of, run_job, same_elsewhere, tiny_settings
+from tests.jobs import error_of, events, results_of, run_job, same_elsewhere, tiny_settings
 
 BROKEN = "CUDA error: an illegal memory access was encountered"
 
 
-def run(directory: Path, trial: int, times: int, error: str) -> subprocess.CompletedProcess[str]:
+def run(directory: Path, trial: int, times: int, error: str, **changes: str) -> subprocess.CompletedProcess[str]:
     where = {"FAIL_AT": json.dumps({"trial": trial, "times": times, "error": error})}
-    return run_job(tiny_settings(directory, CHECKPOINT_SECONDS="0.01") | where, program="tests.failing")
+    settings = tiny_settings(directory, CHECKPOINT_SECONDS="0.01", **changes)
+    return run_job(settings | where, program="tests.failing")
+
+
+def ending(directory: Path) -> tuple[str | None, int | None]:
+    """Return how the first attempt of a run ended, as it has written it down."""
+    attempt = AttemptFile.from_json((directory / "run" / "attempts" / "0001.json").read_bytes()).attempt
+    return attempt.outcome, attempt.exit_code
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +43,7 @@ def test_a_first_trial_that_does_not_fit_ends_the_job_for_good(tmp_path: Path) -
     assert event["error"].startswith("FASHIONTUNE_BATCH_SIZE: a batch of 16 photos of 32x24 does not fit into memory;")
     assert "can't allocate memory" in event["error"]
     assert list((tmp_path / "run" / "trials").glob("*.json")) == []
+    assert ending(tmp_path) == (event["error"].removeprefix("FASHIONTUNE_BATCH_SIZE: "), 42)
 
 
 def test_a_later_trial_that_does_not_fit_once_is_trained_again(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
@@ -58,6 +66,16 @@ def test_a_later_trial_that_does_not_fit_twice_has_failed(tmp_path: Path) -> Non
     ]
 
 
+def test_too_many_trials_that_have_failed_end_the_attempt_for_good(tmp_path: Path) -> None:
+    """With MAX_FAILED_TRIALS=1 the first one does, and the attempt has the process's exit code."""
+    result = run(tmp_path, trial=1, times=2, error="memory", MAX_FAILED_TRIALS="1")
+    assert result.returncode == 42
+    setting, _, reason = error_of(result).partition(": ")
+    assert setting == "FASHIONTUNE_MAX_FAILED_TRIALS"
+    assert reason.endswith("the last one, trial 1: out of memory")
+    assert ending(tmp_path) == (reason, 42)
+
+
 @pytest.mark.parametrize("trial", [0, 2])
 def test_a_device_that_breaks_fails_no_trial(tmp_path: Path, undisturbed: dict[str, Any], trial: int) -> None:
     """The job ends with a sentence and exit code 1, and the next start goes on from the checkpoint."""
@@ -65,6 +83,7 @@ def test_a_device_that_breaks_fails_no_trial(tmp_path: Path, undisturbed: dict[s
     assert result.returncode == 1
     (event,) = events(result, "device failed")
     assert event["error"] == f"cpu does not work: {BROKEN}; another machine may do"
+    assert ending(tmp_path) == (event["error"], 1)
     assert "Traceback" not in result.stderr
     assert len(list((tmp_path / "run" / "trials").glob("*.json"))) == trial
     again = run_job(tiny_settings(tmp_path))

@@ -15,6 +15,7 @@ import pytest
 import structlog
 
 from job.preemption import Preemption
+from job.records.now import AtWork
 from job.records.objective import sense
 from job.records.status import RunStatus, TrialStatus
 from job.records.trial import EpochRecord, TrialRecord
@@ -25,6 +26,7 @@ from job.study import loop
 from job.study.executors.base import Ended, Event, Executor, Lost, Result, Task, Trained
 from job.study.flights import Flight, Flights, Suggestion
 from job.study.ledger import Due, Ledger
+from job.study.show import Show
 from job.training.plan import EpochScores, TrialOutcome
 from tests.study.test_journal import trial
 
@@ -204,6 +206,9 @@ class Workers(Executor):
             if seat.task.plan.name == name:
                 seat.stop = epoch
 
+    def at_work(self) -> list[AtWork]:
+        return []
+
     def close(self) -> None:
         """Nothing is to be freed."""
 
@@ -253,6 +258,19 @@ class Workers(Executor):
         return Trained(name, [outcome.epochs[seat.epochs - 1]])
 
 
+class Unseen(Show):
+    """Shows nothing."""
+
+    def __init__(self) -> None:
+        pass
+
+    def recorded(self, ledger: Ledger) -> None:
+        pass
+
+    def wait(self) -> None:
+        pass
+
+
 @pytest.fixture
 def live(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[World], None]]:
     """A function that runs drivers, one after the other, until the search has ended."""
@@ -272,14 +290,13 @@ def live(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[World], None]]:
             ledger = Ledger(world.settings, recorded, parallel=world.parallel)
             try:
                 bench: Any = world
-                status, _ = loop._search(bench, Workers(world), ledger)
+                status, _ = loop._search(bench, Workers(world), ledger, Unseen())
             except _DiedError:
                 continue
             assert status is RunStatus.COMPLETE
             return
 
     monkeypatch.setattr(loop, "suggest_next", suggest)
-    monkeypatch.setattr(loop, "show_progress", lambda *_: None)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
     yield until_the_end
     structlog.reset_defaults()

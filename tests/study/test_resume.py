@@ -82,7 +82,7 @@ def test_killed_between_the_results_and_the_end_it_leaves_nothing_behind(
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert (tmp_path / "run" / "progress.json").exists()
     again = run_job(settings)
-    assert events(again, "run is complete already")
+    assert events(again, "nothing is left to do")
     expected = {path.relative_to(baseline[0]) for path in (baseline[0] / "run").rglob("*.*")}
     attempt = Path("run/attempts/0002.json")
     assert {path.relative_to(tmp_path) for path in (tmp_path / "run").rglob("*.*")} - {attempt} == expected
@@ -102,7 +102,7 @@ def test_started_again_when_complete_changes_nothing(baseline: tuple[Path, dict[
     before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in sorted((directory / "run").rglob("*.*"))}
     again = run_job(tiny_settings(directory))
     assert again.returncode == 0
-    assert events(again, "run is complete already")
+    assert events(again, "nothing is left to do")
     after = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in sorted((directory / "run").rglob("*.*"))}
     assert after == before
 
@@ -129,6 +129,7 @@ def test_a_signal_puts_the_job_down_and_it_goes_on(
     results = results_of(tmp_path / "run")
     assert comparable(results)["trials"] == comparable(baseline_of_threads)["trials"]
     assert [attempt["outcome"] for attempt in results["run"]["attempts"]] == [f"signal {int(number)}", "complete"]
+    assert [attempt["exit_code"] for attempt in results["run"]["attempts"]] == [code, 0]
 
 
 def test_more_trials_may_be_asked_for(tmp_path: Path, baseline: tuple[Path, dict[str, Any]]) -> None:
@@ -188,7 +189,7 @@ def test_a_spent_time_budget_publishes_what_there_is(tmp_path: Path) -> None:
     assert (results["status"], len(results["trials"])) == ("budget_spent", 1)
     written = (tmp_path / "run" / "results.json").stat().st_mtime_ns
     again = run_job(tiny_settings(tmp_path, TIME_BUDGET="1s"))
-    assert (again.returncode, len(events(again, "time budget is spent already"))) == (0, 1)
+    assert (again.returncode, len(events(again, "nothing is left to do"))) == (0, 1)
     assert (tmp_path / "run" / "results.json").stat().st_mtime_ns == written
     more = run_job(tiny_settings(tmp_path, TIME_BUDGET="0"))
     assert more.returncode == 0, more.stderr
@@ -205,3 +206,6 @@ def test_a_search_in_which_nothing_trains_is_an_error(tmp_path: Path) -> None:
     assert not (tmp_path / "run" / "results.json").exists()
     records = sorted((tmp_path / "run" / "trials").iterdir())
     assert [json.loads(path.read_bytes())["status"] for path in records] == ["diverged"] * 2
+    attempt = json.loads((tmp_path / "run" / "attempts" / "0001.json").read_bytes())["attempt"]
+    assert attempt["exit_code"] == 42
+    assert attempt["outcome"].startswith("none of 2 trials has trained to the end")

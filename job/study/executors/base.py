@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from job.records.now import AtWork
 from job.records.trial import StoredModel
 from job.training.plan import EpochScores, TrialOutcome, TrialPlan
 
@@ -76,6 +77,10 @@ class Executor(Protocol):
 
     def hear(self) -> Event | None:
         """Wait for the next event; None if there is none, but perhaps a worker that is free now."""
+        ...
+
+    def at_work(self) -> list[AtWork]:
+        """Say how far the tasks at work are, as far as that is known; any thread may ask."""
         ...
 
     def close(self) -> None:

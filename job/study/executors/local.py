@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from job.records.now import AtWork
 from job.study.executors.base import Ended, Event, Executor, Task
 from job.study.worker import Worker
 
@@ -37,6 +38,11 @@ class LocalExecutor(Executor):
         if isinstance(event, Ended):
             self._events = None
         return event
+
+    def at_work(self) -> list[AtWork]:
+        """Ask the worker."""
+        present = self.worker.at_work()
+        return [] if present is None else [present]
 
     def close(self) -> None:
         """Hold nothing."""

@@ -12,10 +12,10 @@ from typing import Any
 import ray
 import ray.exceptions
 import structlog
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from job.errors import JobError, WorkersUnavailableError
 from job.preemption import Preemption
+from job.records.now import AtWork
 from job.records.run import RunRecord
 from job.settings import Settings
 from job.study.executors.base import Ended, Event, Executor, Lost, Task
@@ -25,6 +25,9 @@ from job.training.failures import first_line
 
 _TICK = 1.0
 """Seconds after which signals and drained nodes are looked for, if nothing happens."""
+
+_ASKED_EVERY = 2.0
+"""Seconds between two questions to a worker how far its task is."""
 
 _SAID_EVERY = 60.0
 """Seconds between two lines of a job that waits for its first worker."""
@@ -47,6 +50,11 @@ class _Seat:
     task: Task | None = None
     events: Any = None
     """The task's events, as Ray streams them."""
+    present: AtWork | None = None
+    """How far its task is, as it was last told."""
+    asked: Any = None
+    """The answer to `at_work`, until it has come."""
+    asked_at: float = 0.0
 
 
 class RayExecutor(Executor):
@@ -54,8 +62,6 @@ class RayExecutor(Executor):
 
     def __init__(self, settings: Settings, run: RunRecord, room: Room, stop: Preemption) -> None:
         self._settings, self._run, self._room, self._stop = settings, run, room, stop
-        # for good: a suggestion sets one thread and back again, and while it is made, the progress may be shown
-        threadpool_limits(1, user_api="blas")
         self._waiting: deque[Task] = deque()
         self._losses = 0
         self._said = time.monotonic()
@@ -83,12 +89,18 @@ class RayExecutor(Executor):
             self._stop.check()
         self._leave_drained_nodes()
         self._assign()
+        self._ask()
         waited = {self._waited(seat): seat for seat in self._seats if self._waited(seat) is not None}
         ready, _ = ray.wait(list(waited), num_returns=1, timeout=_TICK) if waited else ([], None)
         if not ready:
             self._say_that_none_is_there()
             return None
         return self._hear(waited[ready[0]])
+
+    def at_work(self) -> list[AtWork]:
+        """Return what the workers have last told."""
+        present = [seat.present for seat in list(self._seats) if seat.task is not None]
+        return [each for each in present if each is not None]
 
     def close(self) -> None:
         """End all workers; what they were doing can be gone on with."""
@@ -110,6 +122,19 @@ class RayExecutor(Executor):
             if self._waiting:
                 seat.task = self._waiting.popleft()
                 seat.events = seat.actor.train.options(num_returns="streaming").remote(seat.task)
+
+    def _ask(self) -> None:
+        """Ask workers how far they are, and take the answers that have come."""
+        for seat in self._seats:
+            if seat.asked is not None and ray.wait([seat.asked], timeout=0)[0]:
+                try:
+                    present: AtWork | None = ray.get(seat.asked)
+                except ray.exceptions.RayError:  # it is lost, which its events tell
+                    present = None
+                seat.present = None if present is None else present.model_copy(update={"worker": seat.number})
+                seat.asked = None
+            if seat.asked is None and seat.task is not None and time.monotonic() - seat.asked_at >= _ASKED_EVERY:
+                seat.asked, seat.asked_at = seat.actor.at_work.remote(), time.monotonic()
 
     @staticmethod
     def _waited(seat: _Seat) -> Any:  # noqa: ANN401 -- Ray's references
@@ -138,7 +163,7 @@ class RayExecutor(Executor):
         if isinstance(event, Lost):
             return self._lose(seat, "put down")
         if isinstance(event, Ended):
-            seat.task = seat.events = None
+            seat.task = seat.events = seat.present = None
         return event
 
     def _lose(self, seat: _Seat, why: str) -> Event | None:

@@ -14,7 +14,9 @@ from structlog.typing import EventDict, WrappedLogger
 
 from job.catalogue.cache import prepare_cache_dir
 from job.errors import Preempted
+from job.meter import silent
 from job.preemption import Preemption
+from job.records.now import AtWork
 from job.records.run import RunRecord
 from job.records.status import DeviceUsed
 from job.records.tries import PUT_DOWN, TryRecord
@@ -40,7 +42,7 @@ class Said:
 
 
 class Slot:
-    """The actor. Ray calls `train` in one of its threads, and `stop` and `put_down` in others meanwhile."""
+    """The actor. Ray calls `train` in one of its threads, and the others, which return at once, meanwhile."""
 
     def __init__(self) -> None:
         self._stop = Preemption()
@@ -55,7 +57,7 @@ class Slot:
         )
         configure_torch(threads=run.threads, deterministic=settings.deterministic)
         with _one_at_a_time(prepare_cache_dir(settings.cache_dir)):  # the first of a node fills the cache
-            inputs = prepare(settings, run)
+            inputs = prepare(settings, run, silent)
         with device_failures(inputs.device.name):
             photos = photos_of(inputs.catalogue, inputs.device, inputs.initial)
         equipment = Equipment(photos, inputs.device, inputs.initial, settings.compile)
@@ -78,6 +80,10 @@ class Slot:
             self._diary.end(PUT_DOWN)
             yield from self._kept()
             yield Lost(name)
+
+    def at_work(self) -> AtWork | None:
+        """Say how far the present task is."""
+        return self._worker.at_work()
 
     def stop(self, name: str, epoch: int) -> None:
         """Have a task stop after an epoch."""

@@ -1,5 +1,7 @@
 """What a person sees at the end of a command on a terminal: tables of trials and of the catalogue."""
 
+import sys
+
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
@@ -7,28 +9,16 @@ from rich.text import Text
 
 from job.records.dataset import Dataset
 from job.records.results import Results
+from job.watch import picture
 
 
-def print_summary(results: Results, uri: str) -> None:
-    """Print the trials, the winner, its test scores and where the results lie."""
-    console = Console(highlight=False)
-    table = Table(box=SIMPLE, padding=0)
-    for column in ("trial", "status", results.settings["objective"], "optimizer"):
-        table.add_column(column, no_wrap=True)
-    for column in ("learning rate", "momentum", "weight decay"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for trial in results.trials:
-        table.add_row(
-            str(trial.number),
-            trial.status,
-            "" if trial.value is None else f"{trial.value:.4f}",
-            str(trial.params["optimizer"]),
-            f"{trial.params['learning_rate']:.2g}",
-            f"{trial.params['momentum']:.2f}",
-            f"{trial.params['weight_decay']:.2g}",
-            style="bold green" if trial.number == results.best.trial else None,
-        )
-    console.print(table)
+def print_summary(results: Results, uri: str, *, trials: bool) -> None:
+    """Print a row for each trial, if `trials`, the winner, its test scores and where the results lie."""
+    console = Console(force_terminal=sys.stdout.isatty(), highlight=False)
+    if trials:
+        for line in picture.Rows().new(results):
+            console.print(line, soft_wrap=True)
+        console.print()
     _print_warnings(console, results.dataset)
     best, test, (low, high) = results.best, results.test, results.test.accuracy_ci95
     seeds = next((len(final.values) for final in results.finals if final.trial == best.trial), 0)
@@ -53,7 +43,7 @@ def in_a_sentence(results: Results, uri: str) -> str:
 
 def print_check(dataset: Dataset) -> None:
     """Print what the catalogue holds and what was left out."""
-    console = Console(highlight=False)
+    console = Console(force_terminal=sys.stdout.isatty(), highlight=False)
     table = Table(box=SIMPLE, title=f"{dataset.images} photos of {len(dataset.classes)} classes")
     table.add_column("class")
     for column in ("train", "validation", "test"):

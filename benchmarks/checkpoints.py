@@ -26,7 +26,8 @@ from job.settings import Settings
 from job.storage.local import LocalStorage
 from job.study.checkpoints import Checkpoints
 from job.study.journal import Journal
-from job.training.device import configure_torch, usable_threads
+from job.training.cpus import usable_threads
+from job.training.device import configure_torch
 from job.training.model import copy_weights
 from job.training.plan import Equipment, TrialPlan
 from job.training.state import TrialState, fresh_state

@@ -48,8 +48,8 @@ from job import __version__
 from job.catalogue.catalogue import Catalogue, load_catalogue
 from job.catalogue.split import Part
 from job.errors import JobError
+from job.meter import silent
 from job.metrics import metrics_of
-from job.progress import progress_bar
 from job.search.suggest import suggest
 from job.settings import Settings
 from job.study.equipment import photos_of
@@ -143,8 +143,7 @@ def _definition(settings: Settings) -> Line:
 
 
 def _load(settings: Settings) -> Catalogue:
-    with progress_bar() as progress:
-        return load_catalogue(catalogue_settings(settings), progress)
+    return load_catalogue(catalogue_settings(settings), silent)
 
 
 def _begin() -> None:

@@ -195,7 +195,7 @@ def measure_prefix(server: Seaweed, bucket: str, catalogue: Path, work: Path) ->
 
     def peer() -> None:
         with tempfile.TemporaryDirectory(dir=work) as target:
-            command = [AWS / "bin" / "aws", "s3", "sync", "--only-show-errors", prefix, target]
+            command = [str(AWS / "bin" / "aws"), "s3", "sync", "--only-show-errors", prefix, target]
             subprocess.run(command, check=True, env=os.environ | server.environment())
             assert sum(path.stat().st_size for path in Path(target).rglob("*.*")) == total
 
@@ -230,7 +230,7 @@ def measure_decode(catalogue: Path, work: Path) -> list[Figure]:
         names = [name for name in source.names() if name.endswith(".jpg")]
 
         def ours() -> None:
-            pack(source.read(names), len(names), height=HEIGHT, width=WIDTH, meter=lambda *_: None)
+            pack(source.read(names), names, height=HEIGHT, width=WIDTH, meter=lambda *_: None)
 
         for peer_name, decoder in (("Pillow", _with_pillow), ("libjpeg-turbo", _with_simplejpeg)):
 

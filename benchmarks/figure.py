@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 
 
@@ -16,7 +16,7 @@ class Figure:
     target: float | None
     unit: str
     less_is_better: bool = field(default=False, kw_only=True)
-    details: dict[str, float | int | str] = field(default_factory=dict)
+    details: Mapping[str, float | str] = field(default_factory=dict)
     """What it was made of, such as the medians of both sides of a ratio."""
 
     @property

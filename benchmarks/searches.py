@@ -169,7 +169,7 @@ class Optuna(Search):
         import optuna  # noqa: PLC0415 -- the tests replay the job's own search, and need no peer
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        pruners = {
+        pruners: dict[str, Callable[[], Any]] = {
             "none": optuna.pruners.NopPruner,
             "median": optuna.pruners.MedianPruner,
             "hyperband": partial(optuna.pruners.HyperbandPruner, max_resource=8),
@@ -386,9 +386,10 @@ def figures_of(table: Table, found: Sequence[Outcome]) -> list[Figure]:
 def draw(table: Table, found: Sequence[Outcome]) -> bytes:
     """Return an SVG of the mean best accuracy against the epochs spent."""
     low, high = 0.78, 1 - table.best
-    lines, ends = [], []
-    for each, (colour, dashes) in zip(found, _STYLES, strict=True):
-        look = {"k": each.method, "c": colour, "h": dashes}
+    lines: list[dict[str, Any]] = []
+    ends: list[dict[str, Any]] = []
+    for each, (hue, dashes) in zip(found, _STYLES, strict=True):
+        look = {"k": each.method, "c": hue, "h": dashes}
         points = [(epochs, high - each.regret(table, epochs) / 100) for epochs in range(16, CAP + 1, 2)]
         lines += [look | {"x": epochs, "v": value} for epochs, value in points if value >= low]
         ends.append(lines[-1] | {"w": each.method})

@@ -31,8 +31,9 @@ from torch.nn import functional
 
 from benchmarks.figure import Figure, print_figures
 from benchmarks.noise import noise
+from job.training.cpus import usable_threads
 from job.training.data import plan_epoch, training_batch
-from job.training.device import configure_torch, usable_threads
+from job.training.device import configure_torch
 from job.training.plan import Equipment, TrialPlan
 from job.training.state import TrialState, fresh_state
 from job.training.trial import run_trial

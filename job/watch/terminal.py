@@ -56,8 +56,8 @@ class Screen:
 
     def print(self, lines: list[Text]) -> None:
         """Print lines above, where they stay."""
-        for line in lines:
-            self.console.print(line, soft_wrap=True)
+        if lines:
+            self.console.print(Text("\n").join(lines), soft_wrap=True)
 
     def draw(self, lines: list[Text]) -> None:
         """Draw these lines in place of the last ones."""

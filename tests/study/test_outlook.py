@@ -83,6 +83,9 @@ PRUNED = [trained(0), trained(1, 2, status="pruned")]
             ledger(*WHOLE[:8], final_trials=2, final_seeds=3), [], 2.0 * (2 * 8 + 6 * 8), id="repetitions to come"
         ),
         pytest.param(
+            ledger(*WHOLE[:2], final_trials=5, final_seeds=1), [], 2.0 * (8 * 8 + 5 * 8), id="of trials to come, too"
+        ),
+        pytest.param(
             ledger(*PRUNED, n_trials=2, final_trials=1, final_seeds=2), [], 2.0 * 2 * 8, id="repetitions are whole"
         ),
         pytest.param(
@@ -112,6 +115,7 @@ def test_the_seconds_left_are_those_of_all_epochs_to_come(
         ledger(trained(0), trained(1, 3, status="diverged"), n_trials=2, final_trials=2, final_seeds=3),
         ledger(*[trained(number, 3, status="diverged") for number in range(2)], n_trials=2, final_trials=2),
         ledger(*WHOLE[:3], *[trained(0, repetition=each) for each in (1, 2, 3)], n_trials=3, final_trials=2),
+        ledger(*WHOLE, n_trials=5, final_trials=8, final_seeds=1),
         ledger(  # once, three seeds were asked for, and trial 1 was the best
             *(recorded(0, [0.9], seconds=2.0), recorded(1, [0.8], seconds=2.0)),
             *(trained(1, repetition=each) for each in (1, 2, 3)),
@@ -122,7 +126,10 @@ def test_the_seconds_left_are_those_of_all_epochs_to_come(
             final_seeds=2,
         ),
     ],
-    ids=["fewer trials than repeated ones", "one diverged", "all diverged", "half", "fewer seeds than there are"],
+    ids=[
+        *("fewer trials than repeated ones", "one diverged", "all diverged", "half", "more trials than asked for"),
+        "fewer seeds than there are",
+    ],
 )
 def test_after_the_search_only_repetitions_that_are_due_take_time(known: Ledger) -> None:
     """Whichever trials may be repeated: the time is that of the repetitions which the ledger still names."""
@@ -157,7 +164,7 @@ def bar_of(known: Ledger, at_work: AtWork) -> float | None:
     return told.bar
 
 
-RIVALS = [recorded(number, [value, value]) for number, value in enumerate([0.1, 0.2, 0.3, 0.4])]
+RIVALS = [recorded(number, [value, 0.9, 0.01]) for number, value in enumerate([0.1, 0.2, 0.3, 0.4])]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +187,7 @@ def test_the_bar_is_told_in_the_objectives_own_unit(pruner: Pruner, objective: s
     ("known", "at_work"),
     [
         pytest.param(ledger(*RIVALS[:3], pruner="median"), working(3), id="three rivals"),
-        pytest.param(ledger(*RIVALS, pruner="median"), working(4, epoch=3), id="none has come as far"),
+        pytest.param(ledger(*RIVALS, pruner="median"), working(4, epoch=4), id="none has come as far"),
         pytest.param(ledger(*RIVALS, pruner="median"), working(2), id="later trials are no rivals"),
         pytest.param(ledger(*RIVALS, pruner="median"), working(2, repetition=1), id="a repetition"),
         pytest.param(ledger(*RIVALS, pruner="median"), working(9, repetition=1), id="a repetition of a late trial"),

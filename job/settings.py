@@ -195,7 +195,7 @@ class Settings(BaseSettings):
         "{}",
         description="JSON that overrides parts of the default search space, e.g. "
         '`{"learning_rate": {"low": 0.001, "high": 0.03}, "momentum": 0.9, "optimizer": ["sgd", "nag"]}`. '
-        "A single value fixes a parameter.",
+        "A single value fixes a parameter; with all four fixed, N_TRIALS must be 1.",
     )
     acquisition: Literal["EI", "PI", "LCB", "gp_hedge"] = Field(
         "EI", description="Acquisition function of the Bayesian optimisation."
@@ -287,6 +287,16 @@ class Settings(BaseSettings):
                 f"{self.test_fraction} must add up to 0.8 or less"
             )
             raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _a_single_point_is_one_trial(self) -> Self:
+        if not self.space.searched and self.n_trials > 1:
+            message = (
+                f"all four parameters are fixed, and {PREFIX}N_TRIALS={self.n_trials}; allowed is 1, which trains this "
+                "point alone, or a range or a list to search"
+            )
+            raise SettingsError(message, setting="search_space")
         return self
 
     @property

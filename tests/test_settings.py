@@ -222,6 +222,20 @@ def test_several_bad_values_are_named_together(monkeypatch: pytest.MonkeyPatch) 
         load_settings()
 
 
+POINT = '{"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0, "optimizer": ["sgd"]}'
+
+
+def test_a_space_of_one_point_has_one_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A known best is trained once more with N_TRIALS=1; more trials of it are refused, for they would be the same."""
+    monkeypatch.setenv("FASHIONTUNE_SEARCH_SPACE", POINT)
+    monkeypatch.setenv("FASHIONTUNE_N_TRIALS", "1")
+    assert load_settings().space.searched == {}
+    monkeypatch.setenv("FASHIONTUNE_N_TRIALS", "2")
+    with pytest.raises(SettingsError, match="all four parameters are fixed, and FASHIONTUNE_N_TRIALS=2; ") as error:
+        load_settings()
+    assert error.value.setting == "search_space"
+
+
 def test_fractions_must_leave_something_to_train_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each fraction may be allowed while their sum is not."""
     monkeypatch.setenv("FASHIONTUNE_VALIDATION_FRACTION", "0.45")

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.stats import qmc
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from job.search.process import Observation, Params, Process, joined, point, to_unit
+from job.search.process import Observation, Params, Process, joined, point, to_unit, with_fixed
 from job.search.space import PARAMETERS, Range, SearchSpace
 from job.seeds import derive_seed
 
@@ -54,7 +54,7 @@ def suggest(
     The first `n_initial` or `parallel` trials are points of a design that depends on seed and space alone. Later ones
     maximise the `acquisition` (EI, LCB, PI or gp_hedge) of a Gaussian process fitted to `observations`, those of all
     earlier trials that this one knows, in order. The point is random if no observation has a loss, or if the process
-    suggests an observed point; only in a space of optimizers alone, all observed, is it repeated.
+    suggests an observed point; only in a space of optimizers alone, all observed, or of one point is it repeated.
 
     `pending` are earlier trials, in order, whose ends this one does not know (`job.search.schedule`). They stand for
     what the process expects of them, or, with _INFORMED of them or more, for what their losses so far let expect.
@@ -65,6 +65,8 @@ def suggest(
     gp_hedge learns from its earlier choices, which a fresh optimiser has not made. Here it picks one of the other three
     at random.
     """
+    if not space.searched:
+        return with_fixed(space, [])
     size = design_size(n_initial, sum(map(len, prior)), parallel)
     if number < size:
         return point(space, _design(space, seed, size)[number])

@@ -273,6 +273,8 @@ def test_a_page_stays_small(trials: int, classes: int, most: int) -> None:
     assert tuple(figures_of(page)) == ALL_FIGURES
 
 
+ONE_POINT = '{"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0, "optimizer": "adam"}'
+
 CASES: dict[str, Callable[[], Results | Progress]] = {
     "one trial": lambda: made_results(1, 3, 1, statuses={}),
     "finals": lambda: made_results(12, 3, 4, n_finals=5),
@@ -294,6 +296,8 @@ CASES: dict[str, Callable[[], Results | Progress]] = {
     "narrow range": lambda: made_results(
         12, 3, 2, space='{"learning_rate": {"low": 0.01, "high": 0.011}}', statuses={}
     ),
+    "one point": lambda: made_results(1, 3, 4, space=ONE_POINT, statuses={}),
+    "one point, repeated": lambda: made_results(1, 3, 4, space=ONE_POINT, statuses={}, n_finals=1),
     "no value": lambda: made_progress(12, statuses=NO_VALUE),
     "no trial": lambda: made_progress(0),
     "workers": lambda: with_workers(made_results(12, 3, 4), 3),

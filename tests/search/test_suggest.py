@@ -164,6 +164,14 @@ def test_fixed_parameters_keep_their_value(text: str) -> None:
     assert_in_space(ask(space, observations=observe(space, LOSSES)), space)
 
 
+def test_a_space_of_one_point_has_no_other() -> None:
+    """Whatever was observed, of this run or of earlier ones, the point is suggested."""
+    space = parse_search_space('{"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0, "optimizer": "adam"}')
+    only: Params = {"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.0, "optimizer": "adam"}
+    assert ask(space, 0) == only
+    assert ask(space, 9, observations=[Observation(only, 0.5)], prior=[observe(SPACE, [0.1, 0.2])]) == only
+
+
 def test_enough_of_earlier_runs_shortens_the_design() -> None:
     """Where earlier runs tell as much as the design would, two of its points are left; where they tell less, all."""
     observations = observe(SPACE, LOSSES[:2])

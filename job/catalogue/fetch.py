@@ -78,7 +78,7 @@ def _find_archive(uri: str, storage: Storage, key: str, cache: Cache, meter: Met
             cache.refuse_too_large(entry.size, uri)
         kind = ZipSource if key.lower().endswith(".zip") else TarSource
         with storage.open_file(
-            entry, cache.directory, progress=lambda done: meter("download", done, entry.size)
+            entry, cache.directory, progress=lambda done: meter("downloading", done, entry.size)
         ) as file:
             yield kind(uri, file)
 

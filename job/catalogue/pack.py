@@ -52,7 +52,7 @@ def pack(
                 unusable.append(Quarantined(id=identifier, reason=f"photo {outcome.reason}", kind=outcome.kind))
             else:
                 hashes[identifier] = outcome
-        meter("decode", len(hashes) + len(unusable), len(ids))
+        meter("decoding", len(hashes) + len(unusable), len(ids))
     kept = [identifier for identifier in ids if identifier in hashes]
     if unusable:
         for row, identifier in enumerate(kept):  # in place: a second array of this size may not fit in memory

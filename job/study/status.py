@@ -19,7 +19,12 @@ from job.words import NBSP, count, duration, moment, percent
 SILENT_SECONDS = 120.0
 """A process that works on a run writes progress.json four times as often."""
 
+PUBLISHING_SECONDS = 600.0
+"""Model, page and figures take less, over a slow link, too."""
+
 RETRY_SECONDS = 30.0
+
+_LOST = "it was killed, or it is cut off from storage; start the job again, and it goes on"
 
 
 def find_status(uri: str) -> Callable[[], Status]:
@@ -102,24 +107,29 @@ def _begun(run: RunRecord) -> tuple[RunState, str]:
 def _state(number: int, attempt: AttemptRecord, sign: datetime) -> tuple[RunState, str]:
     """Return the state of a run by its present attempt, and the sentence that says so."""
     name = f"attempt {number} on {attempt.host or 'a machine without a name'}"
-    silence = _age(sign)
-    if attempt.outcome is None and silence > SILENT_SECONDS:
-        return RunState.SILENT, (
-            f"{name} has given no sign of life for {duration(silence)}, since {moment(sign)}: it was killed, or it is "
-            "cut off from storage; start the job again, and it goes on"
-        )
-    if attempt.outcome is None:
-        began = "" if attempt.trial is None else f", the last on {trial_label(attempt.trial, attempt.repetition or 0)}"
-        since = f"{name}, with {attempt.device}, has been at work since {moment(attempt.started_at)}{began}"
-        return RunState.WORKING, f"{since}; it last wrote {duration(silence)} ago"
-    ended = _since(attempt.ended_at or sign)
-    if attempt.exit_code == ExitCode.DONE or (attempt.exit_code is None and attempt.outcome in set(RunStatus)):
-        return RunState.PUBLISHING, f"{name} has trained all and began to publish {ended}"
+    if attempt.outcome is not None:
+        return _ended(name, attempt, attempt.outcome, attempt.ended_at or sign)
+    silence = duration(_age(sign))
+    if _age(sign) > SILENT_SECONDS:
+        return RunState.SILENT, f"{name} has given no sign of life for {silence}, since {moment(sign)}: {_LOST}"
+    began = "" if attempt.trial is None else f", the last on {trial_label(attempt.trial, attempt.repetition or 0)}"
+    since = f"{name}, with {attempt.device}, has been at work since {moment(attempt.started_at)}{began}"
+    return RunState.WORKING, f"{since}; it last wrote {silence} ago"
+
+
+def _ended(name: str, attempt: AttemptRecord, outcome: str, ended_at: datetime) -> tuple[RunState, str]:
+    """Return the same for an attempt that has ended, or that has trained all."""
+    ended = _since(ended_at)
+    if attempt.exit_code == ExitCode.DONE or (attempt.exit_code is None and outcome in set(RunStatus)):
+        published = f"{name} has trained all and began to publish {ended}"
+        if _age(ended_at) <= PUBLISHING_SECONDS:
+            return RunState.PUBLISHING, published
+        return RunState.SILENT, f"{published}, and has not finished: {_LOST}"
     if attempt.exit_code == ExitCode.PERMANENT:
-        return RunState.FAILED, f"{name} failed for good {ended}: {attempt.outcome}"
-    if attempt.outcome.startswith("signal"):
-        return RunState.INTERRUPTED, f"{name} was interrupted by {attempt.outcome} {ended}; started again, it goes on"
-    return RunState.STOPPED, f"{name} ended {ended}: {attempt.outcome}; started again, it goes on"
+        return RunState.FAILED, f"{name} failed for good {ended}: {outcome}"
+    if outcome.startswith("signal"):
+        return RunState.INTERRUPTED, f"{name} was interrupted by {outcome} {ended}; started again, it goes on"
+    return RunState.STOPPED, f"{name} ended {ended}: {outcome}; started again, it goes on"
 
 
 def _since(time: datetime) -> str:

@@ -69,8 +69,8 @@ def attempt(journal: Journal, seconds: float = 20, **changes: Any) -> AttemptRec
 
 
 def ended(journal: Journal, outcome: str, exit_code: int | None) -> AttemptRecord:
-    """Write down an attempt that ended two hours ago."""
-    return attempt(journal, 9000, ended_at=ago(7200), outcome=outcome, exit_code=exit_code)
+    """Write down an attempt that ended five minutes ago."""
+    return attempt(journal, 9000, ended_at=ago(300), outcome=outcome, exit_code=exit_code)
 
 
 def shows(journal: Journal, seconds: float = 5, number: int = 1) -> Now:
@@ -190,13 +190,13 @@ def test_a_sign_of_life_of_another_attempt_is_none(journal: Journal) -> None:
 @pytest.mark.parametrize(
     ("outcome", "exit_code", "state", "words"),
     [
-        ("signal 15", 143, RunState.INTERRUPTED, "was interrupted by signal 15 2 h ago"),
-        ("signal 2", 130, RunState.INTERRUPTED, "was interrupted by signal 2 2 h ago"),
-        ("cuda does not work", 1, RunState.STOPPED, "ended 2 h ago"),
-        ("none of 3 trials has trained", 42, RunState.FAILED, "failed for good 2 h ago"),
+        ("signal 15", 143, RunState.INTERRUPTED, "was interrupted by signal 15 5 min ago"),
+        ("signal 2", 130, RunState.INTERRUPTED, "was interrupted by signal 2 5 min ago"),
+        ("cuda does not work", 1, RunState.STOPPED, "ended 5 min ago"),
+        ("none of 3 trials has trained", 42, RunState.FAILED, "failed for good 5 min ago"),
         ("signal 9 is no photo", 42, RunState.FAILED, ": signal 9 is no photo"),
-        ("complete", 0, RunState.PUBLISHING, "has trained all and began to publish 2 h ago"),
-        ("budget_spent", 0, RunState.PUBLISHING, "has trained all and began to publish 2 h ago"),
+        ("complete", 0, RunState.PUBLISHING, "has trained all and began to publish 5 min ago"),
+        ("budget_spent", 0, RunState.PUBLISHING, "has trained all and began to publish 5 min ago"),
         # before attempts had an exit code
         ("complete", None, RunState.PUBLISHING, "has trained all"),
         ("budget_spent", None, RunState.PUBLISHING, "has trained all"),
@@ -219,6 +219,18 @@ def test_how_an_attempt_ended_is_told(
     assert (outcome in status.sentence) is (state is not RunState.PUBLISHING)
     assert (status.attempt, status.sign_of_life, status.now) == (last, last.ended_at, None)
     assert (status.trials_done, status.trials) == (9, 30)
+
+
+def test_what_is_published_for_ten_minutes_is_not_published_any_more(journal: Journal) -> None:
+    """A process that was killed while it published has noted that all is trained, and leaves no results.json."""
+    attempt(journal, 9000, ended_at=ago(660), outcome="complete", exit_code=0)
+    shows(journal, 700)
+    status = look(journal)
+    assert status.state is RunState.SILENT
+    assert "began to publish 11 min ago (20" in status.sentence
+    assert status.sentence.endswith(
+        "and has not finished: it was killed, or it is cut off from storage; start the job again, and it goes on"
+    )
 
 
 def test_attempts_of_before_there_were_exit_codes_are_read(tmp_path: Path) -> None:

@@ -83,9 +83,10 @@ def _present(progress: Progress | None, attempts: Mapping[int, AttemptRecord]) -
         return None
     last = max(attempts)
     now = progress.now if progress else None
-    if now is not None and attempts[last].outcome is not None and _age(now.at) <= SILENT_SECONDS:
+    if now is not None and _age(now.at) <= SILENT_SECONDS:
         writes = attempts.get(now.attempt)
-        if writes is not None and writes.outcome is None:
+        follows = attempts[last].outcome is None and attempts[last].started_at > now.at
+        if writes is not None and writes.outcome is None and not follows:
             return now.attempt, writes
     return last, attempts[last]
 

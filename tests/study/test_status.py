@@ -141,7 +141,7 @@ def test_an_attempt_at_work_tells_what_is_going_on(journal: Journal) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"trial": None}, "has been at work since 20"),
+        ({"trial": None}, " UTC; it last wrote"),
         ({"repetition": 2}, ", the last on trial 9, repetition 2; it last wrote"),
         ({"host": None}, "attempt 1 on a machine without a name, with"),
     ],
@@ -282,11 +282,30 @@ def test_a_newer_attempt_on_a_finished_run_is_at_work(journal: Journal) -> None:
 def test_an_earlier_attempt_that_is_still_at_work_is_told_of(journal: Journal) -> None:
     """Two jobs on one run: that the second has ended does not end the first."""
     first = attempt(journal, 600)
-    ended(journal, "signal 15", 143)
-    now = shows(journal, number=1)
+    now = shows(journal, 20, number=1)
+    attempt(journal, 10, ended_at=ago(5), outcome="signal 15", exit_code=143)
     status = look(journal)
     assert (status.state, status.attempt, status.now) == (RunState.WORKING, first, now)
     assert status.sentence.startswith("attempt 1 on ")
+
+
+@pytest.mark.parametrize(("began", "told"), [(300, 1), (10, 2)])
+def test_of_two_attempts_at_work_that_is_told_of_which_wrote_last(journal: Journal, began: float, told: int) -> None:
+    """The second one may have been killed, and the first one need not have been."""
+    attempts = {1: attempt(journal, 600), 2: attempt(journal, began)}
+    now = shows(journal, 40, number=1)
+    status = look(journal)
+    assert (status.state, status.attempt) == (RunState.WORKING, attempts[told])
+    assert status.sign_of_life == {1: now.at, 2: attempts[2].started_at}[told]
+
+
+def test_an_earlier_attempt_that_has_ended_is_not_told_of(journal: Journal) -> None:
+    """However fresh its progress.json still is."""
+    attempt(journal, 600, ended_at=ago(60), outcome="signal 15", exit_code=143)
+    shows(journal, 60, number=1)
+    second = attempt(journal, 50, ended_at=ago(40), outcome="Ray has no room", exit_code=42)
+    status = look(journal)
+    assert (status.state, status.attempt) == (RunState.FAILED, second)
 
 
 def test_an_earlier_attempt_that_was_killed_is_not_told_of(journal: Journal) -> None:

@@ -18,13 +18,12 @@ from skopt.learning import GaussianProcessRegressor
 from skopt.learning.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from job.records.objective import sense
-from job.search.space import AVERAGING, PARAMETERS, Range, SearchSpace
-
-Params = dict[str, float | str]
+from job.search.cube import codes, steps, to_unit
+from job.search.space import Range, SearchSpace
 
 _LENGTHS = (0.5, 10.0)
 """Bounds of the length scales, in ranges: a dozen trials would else be taken for bumps in a plain, and with 0.1 and 0.3
-replays on `benchmarks/curves.jsonl` found less."""
+replays on recorded curves found less."""
 
 _CHUNK = 4096  # points predicted at once, which bounds the memory
 
@@ -74,36 +73,6 @@ def observe(trials: Iterable[Trial], objective: str) -> list[Observation]:
     ]
 
 
-def point(space: SearchSpace, unit: npt.NDArray[np.float64]) -> Params:
-    """Map a point of the unit cube, (dimensions,) in [0, 1), through the priors."""
-    values = [from_unit(dimension, float(u)) for dimension, u in zip(space.searched.values(), unit, strict=True)]
-    return with_fixed(space, values)
-
-
-def from_unit(dimension: Range | tuple[str, ...], u: float) -> float | str:
-    """Return the value of a dimension below which the share `u`, in [0, 1), of its prior lies."""
-    if isinstance(dimension, tuple):
-        return dimension[int(u * len(dimension))]
-    if dimension.prior == "log-uniform":
-        return math.exp(math.log(dimension.low) + u * (math.log(dimension.high) - math.log(dimension.low)))
-    return dimension.low + u * (dimension.high - dimension.low)
-
-
-def with_fixed(space: SearchSpace, values: Sequence[float | str]) -> Params:
-    """Return all parameters of a trial, of which `values` are the searched ones."""
-    params = space.fixed
-    for (name, dimension), value in zip(space.searched.items(), values, strict=True):
-        params[name] = _plain(dimension, value)
-    return {name: params[name] for name in PARAMETERS}
-
-
-def _plain(dimension: Range | tuple[str, ...], value: float | str) -> float | str:
-    if isinstance(dimension, Range):
-        # rounding in the logarithm and back can step over a border
-        return min(max(float(value), dimension.low), dimension.high)
-    return str(value)
-
-
 def told_losses(observations: Sequence[Observation]) -> npt.NDArray[np.float64] | None:
     """Return the losses, (observations,), or None where no trial is complete.
 
@@ -149,8 +118,7 @@ class Process:
     """The Gaussian process of skopt, fitted to what was observed in a search space.
 
     Losses are told as they are. Their logarithms, ranks, or what is left of them below a quantile, and a number for
-    each optimizer in place of a column, made no difference beyond the seeds' spread on 92 rows of
-    `benchmarks/curves.jsonl`.
+    each optimizer in place of a column, made no difference beyond the seeds' spread on 92 recorded curves.
 
     Points are rows of the unit cube, (points, dimensions) in [0, 1], which `point` maps through the priors.
     """
@@ -221,29 +189,14 @@ class Process:
         equal rates mean the same at another momentum. A momentum that is a mean (AVERAGING) adds nothing up.
         """
         columns = []
-        momentum, summed = self._momentum(unit)
         for (name, dimension), column in zip(self.space.searched.items(), unit.T, strict=True):
             if isinstance(dimension, tuple):
-                columns += list(np.eye(len(dimension))[_codes(dimension, column)].T)
+                columns += list(np.eye(len(dimension))[codes(dimension, column)].T)
                 continue
             columns.append(column)
             if name == "learning_rate":
-                columns.append(_raised(dimension, column, np.where(summed, 1 / (1 - momentum), 1.0)))
+                columns.append(_raised(dimension, column, steps(self.space, unit)))
         return np.column_stack(columns)
-
-    def _momentum(self, unit: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-        """Return the momentum of points and whether their optimizer sums it up, (points,) each."""
-        names = list(self.space.searched)
-        momentum, optimizer = self.space.momentum, self.space.optimizer
-        if isinstance(momentum, Range):
-            values = np.array(_values(momentum, unit[:, names.index("momentum")]))
-        else:
-            values = np.full(len(unit), momentum)
-        if isinstance(optimizer, tuple):
-            chosen = np.array(optimizer)[_codes(optimizer, unit[:, names.index("optimizer")])]
-        else:
-            chosen = np.full(len(unit), optimizer)
-        return values, ~np.isin(chosen, list(AVERAGING))
 
 
 def joined(
@@ -271,33 +224,6 @@ def joined(
     if losses is None:  # where all of this run's trials diverged, they are told the worst that others came to
         parts.insert(0, np.full(len(own), max(part.max() for part in parts)))
     return observations, np.concatenate(parts)
-
-
-def to_unit(space: SearchSpace, params: Mapping[str, float | str]) -> list[float]:
-    """Return the point of the unit cube that `point` maps to these parameters; of an optimizer, the middle of its part.
-
-    Parameters beyond a range, as an earlier run may have had, stand beyond the cube.
-    """
-    unit = []
-    for name, dimension in space.searched.items():
-        if isinstance(dimension, tuple):
-            unit.append((dimension.index(str(params[name])) + 0.5) / len(dimension))
-        elif dimension.prior == "log-uniform":
-            unit.append(math.log(float(params[name]) / dimension.low) / math.log(dimension.high / dimension.low))
-        else:
-            unit.append((float(params[name]) - dimension.low) / (dimension.high - dimension.low))
-    return unit
-
-
-def _values(dimension: Range, column: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return `from_unit` of many points, (points,)."""
-    if dimension.prior == "log-uniform":
-        return np.asarray(dimension.low * np.exp(column * math.log(dimension.high / dimension.low)))
-    return np.asarray(dimension.low + column * (dimension.high - dimension.low))
-
-
-def _codes(dimension: tuple[str, ...], column: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    return np.minimum((column * len(dimension)).astype(np.int64), len(dimension) - 1)
 
 
 def _raised(

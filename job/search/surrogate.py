@@ -13,7 +13,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from job.records.objective import sense
 from job.records.results import Dependence, DependenceCurve, DependenceSurface, Importance
-from job.search.process import Observation, Process, from_unit, told_losses
+from job.search.cube import from_unit
+from job.search.process import Observation, Process, told_losses
 from job.search.space import Range, SearchSpace
 from job.seeds import derive_seed
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from job.records.objective import sense
 from job.records.trial import TrialRecord
-from job.search.process import Params
+from job.search.cube import Params
 from job.search.verdicts import Course, judge
 from job.settings import Settings
 from job.study.executors.base import Event, Lost, Result, Trained

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from job.records.prior import PriorRun
 from job.records.run import Replay, RunRecord
-from job.search.process import Observation, Params, observe
+from job.search.cube import Params
+from job.search.process import Observation, observe
 from job.search.schedule import Start
 from job.search.suggest import suggest
 from job.study.attempt import Workbench
@@ -35,12 +35,12 @@ def suggest_next(bench: Workbench, ledger: Ledger, due: Due, unrecorded: Mapping
     if len(starts) <= due.number:
         return None
     started = time.monotonic()
-    params = suggest_params(bench.run.warm_start, ledger, starts, unrecorded)
+    params = suggest_params(bench.run, ledger, starts, unrecorded)
     return Suggestion(due, params, time.monotonic() - started, starts[due.number].known)
 
 
 def suggest_params(
-    warm_start: Sequence[PriorRun],
+    run: RunRecord,
     ledger: Ledger,
     starts: Sequence[Start],
     at_work: Mapping[int, Flight] | None = None,
@@ -62,9 +62,10 @@ def suggest_params(
         number=number,
         n_initial=settings.n_initial_trials,
         acquisition=settings.acquisition,
-        prior=[observe(earlier.observations, settings.objective) for earlier in warm_start],
+        prior=[observe(earlier.observations, settings.objective) for earlier in run.warm_start],
         pending=[pending(each) for each in range(number) if each not in start.known],
         parallel=ledger.parallel,
+        design=run.design,
     )
 
 
@@ -74,7 +75,7 @@ def check_replay(ledger: Ledger, run: RunRecord, *, seconds: float = MAX_SECONDS
     for index, trial in reversed(list(enumerate(ledger.trials))):
         if trial.number > index:  # one that it may have known the parameters of has no record yet
             continue
-        suggested = suggest_params(run.warm_start, ledger, ledger.starts(trial.number))
+        suggested = suggest_params(run, ledger, ledger.starts(trial.number))
         if suggested != trial.params:
             _log.warning(
                 "a recorded trial would be suggested otherwise here; the run goes on from its records",

@@ -14,7 +14,7 @@ from job.errors import RunMismatchError
 from job.records.run import AttemptRecord
 from job.records.status import TrialStatus
 from job.records.trial import EpochRecord, TrialRecord, TrialTiming
-from job.search.process import Params
+from job.search.cube import Params
 from job.seeds import derive_seed
 from job.settings import Settings
 from job.study.attempt import Workbench

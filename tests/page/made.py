@@ -137,7 +137,9 @@ def _parts(
     records = []
     for number in range(n_trials):
         # points of a design, drawn towards the best learning rate: real suggestions would take minutes
-        params = suggest(space, seed=seed, observations=[], number=number, n_initial=n_trials, acquisition="EI")
+        params = suggest(
+            space, seed=seed, observations=[], number=number, n_initial=n_trials, acquisition="EI", design="even"
+        )
         if number >= N_INITIAL:
             params = _nearer(params, space, rng)
         status = statuses.get(number, "complete")

@@ -116,7 +116,7 @@ def test_the_page_says_how_many_trials_were_of_the_design_and_at_a_time(
     settings = results.settings | {"parallel_trials": parallel}
     words = text_of(draw_page(results.model_copy(update={"settings": settings})))
     told = sum(run.trials for run in earlier)
-    assert f"The first {design_size(settings['n_initial_trials'], told, parallel)} are a space-filling design" in words
+    assert f"The first {design_size(settings['n_initial_trials'], told, parallel)} are the initial design" in words
     assert ("were trained at a time" in words) is ("trials at a time" in words) is (parallel > 1)
 
 
@@ -124,7 +124,7 @@ def test_the_page_says_where_prior_observations_came_from() -> None:
     """Each earlier run is named, with how many trials were taken and what is other there; the design is a short one."""
     words = text_of(draw_page(made_results(12, 4, 3, warm_start=EARLIER)))
     assert (
-        "The first 2 are a space-filling design; those after it were suggested by a Gaussian process with the "
+        "The first 2 are the initial design; those after it were suggested by a Gaussian process with the "
         "acquisition function EI, comparing trials by validation accuracy. 1 trial was stopped early, not among the "
         "best third of those before, which saved 2 of 36 epochs. The process was also told 31 trials of "
         f"2 earlier runs: 30 of s3://shop/runs/41/ (same data, same settings) and 1 of {EARLIER[1].uri} (5 left out, "

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from job.search.process import Observation, Params, Process, to_unit
+from job.search.cube import Params, to_unit
+from job.search.process import Observation, Process
 from job.search.space import parse_search_space
 
 SPACE = parse_search_space("{}")

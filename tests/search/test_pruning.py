@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from job.search.process import Observation, Params, told_losses
+from job.search.cube import Params
+from job.search.process import Observation, told_losses
 from job.search.pruning import Pruner, rungs, stops
 
 PARAMS: Params = {"learning_rate": 0.01, "momentum": 0.5, "weight_decay": 0.001, "optimizer": "sgd"}

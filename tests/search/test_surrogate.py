@@ -12,7 +12,8 @@ import pytest
 from job.records.objective import sense
 from job.records.results import Dependence
 from job.search import surrogate
-from job.search.process import Observation, Params, point
+from job.search.cube import Params, point
+from job.search.process import Observation
 from job.search.space import SearchSpace, parse_search_space
 from job.search.surrogate import LEAST_TRIALS, fit_surrogate
 

@@ -19,7 +19,7 @@ from job.records.now import AtWork
 from job.records.objective import sense
 from job.records.status import RunStatus, TrialStatus
 from job.records.trial import EpochRecord, TrialRecord
-from job.search.process import Params
+from job.search.cube import Params
 from job.search.pruning import stops
 from job.settings import Settings
 from job.study import loop

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from job.records.run import Replay
+from job.records.run import Replay, RunRecord
 from job.records.trial import TrialRecord
+from job.search.cube import point
+from job.search.usual import best_guess, usual
 from job.settings import Settings
+from job.study.identity import new_run
 from job.study.ledger import Ledger
 from job.study.suggestions import check_replay, suggest_params
 from tests.jobs import events, results_of, run_job, tiny_settings
@@ -22,7 +25,7 @@ def ledger() -> Ledger:
     trials: list[TrialRecord] = []
     for number in range(7):
         known = Ledger(SETTINGS, tuple(trials))
-        params = suggest_params([], known, known.starts(number))
+        params = suggest_params(run_record(), known, known.starts(number))
         trials.append(trial(number, 0.5 + number % 3 / 10).model_copy(update={"params": params}))
     return Ledger(SETTINGS, tuple(trials))
 
@@ -82,3 +85,14 @@ def test_a_run_goes_on_from_a_record_that_would_be_suggested_otherwise(tmp_path:
     assert first["replay"] is None
     assert second["replay"] == {"trial": 1, "recorded": other.params, "suggested": stored.params}
     assert len(events(result, "trial")) == 1
+
+
+def test_a_run_keeps_the_design_that_it_began_with() -> None:
+    """A new run begins with the best guess; one that is older goes on with points that are spread evenly."""
+    ledger = Ledger(SETTINGS)
+    new = new_run(SETTINGS, "f", None, threads=1)
+    older = RunRecord.model_validate(new.model_dump(exclude={"design"}))
+    guess, even = (suggest_params(run, ledger, ledger.starts(0)) for run in (new, older))
+    assert guess == point(SETTINGS.space, usual(SETTINGS.space, best_guess(SETTINGS.space)[None])[0])
+    assert even != guess
+    assert older.design == "even"

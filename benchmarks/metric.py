@@ -47,7 +47,7 @@ def scale_of(true_losses: Sequence[float | None]) -> Scale:
     return Scale(best=fmean(known[:BEST]), middle=median(known))
 
 
-def score(history: Sequence[tuple[int, float]], *, first: int, budget: int) -> float:
+def score(history: Sequence[tuple[float, float]], *, first: float, budget: float) -> float:
     """Return the area under the regret over log(epochs), from `first` epochs to `budget`, divided by its width.
 
     `history` holds (epochs spent, regret of the configuration that is then chosen), in order; before it, regret is 1.
@@ -59,6 +59,11 @@ def score(history: Sequence[tuple[int, float]], *, first: int, budget: int) -> f
         regret, since = then, until
     area += regret * math.log(budget / since)
     return area / math.log(budget / first)
+
+
+def regret_at(history: Sequence[tuple[float, float]], spent: float) -> float:
+    """Return the regret of the configuration that is chosen once so many epochs are spent."""
+    return next((regret for epochs, regret in reversed(history) if epochs <= spent + 1e-9), 1.0)
 
 
 def interquartile_mean(scores: NDArray[np.float64]) -> float:

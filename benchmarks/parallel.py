@@ -2,9 +2,9 @@
 
     python -m benchmarks.parallel
 
-The table is that of `benchmarks/searches.py`, and trained is, as there, the nearest configuration that no trial has had
-yet. Each of q equal workers takes one unit of time for an epoch, so the clock of `job.search.schedule` is the clock on
-the wall, and a verdict comes as soon as its epoch has ended. The job's rule is compared with two simpler ones.
+The table is one of those of `benchmarks/searches.py`, and trained is, as there, the nearest configuration that no trial
+has had yet. Each of q equal workers takes one unit of time for an epoch, so the clock of `job.search.schedule` is the
+clock on the wall, and a verdict comes as soon as its epoch has ended. The job's rule is compared with two simpler ones.
 """
 
 import math
@@ -16,12 +16,16 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 
 from benchmarks.figure import Figure, print_figures
-from benchmarks.searches import DEFAULT, N_INITIAL, SEEDS, SPACE, Row, Table, read_table
+from benchmarks.methods import DEFAULT, N_INITIAL, SPACE
+from benchmarks.replay import Row, Table, load
+from benchmarks.table import FOLDER
 from job.search.process import Observation
 from job.search.pruning import stops
 from job.search.schedule import Length, Start, starts
 from job.search.suggest import suggest
 
+TABLE = FOLDER / "subCategory-1600.jsonl"
+SEEDS = 50
 PARALLEL = (1, 4, 8, 16)
 CAP = 180
 """Epochs, of all trials together, after which a search is given up."""
@@ -155,12 +159,13 @@ def _train(table: Table, row: Row, start: Start, earlier: Sequence[Trial]) -> Tr
 
 
 def _one(rule: str, parallel: int, seed: int) -> Search:
-    return search(read_table(), RULES[rule], parallel, seed)
+    return search(load(TABLE), RULES[rule], parallel, seed)
 
 
 def figures() -> Iterator[Figure]:
     """Yield a figure for each rule and each number of trials at a time: how much less time CAP epochs take."""
-    best = read_table().best
+    table = load(TABLE)
+    best = min(min(row.losses) for row in table.rows if len(row.losses) == table.epochs)
     cases = [(rule, parallel) for rule in RULES for parallel in PARALLEL if parallel > 1 or not rule]
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
         running = {case: [pool.submit(_one, *case, seed) for seed in range(SEEDS)] for case in cases}

@@ -7,7 +7,7 @@ It may go on later with a configuration that it has left, and pays for the new e
 """
 
 import math
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.metric import Scale, scale_of, score
+from benchmarks.metric import Scale, scale_of
 from benchmarks.table import read_table
-from job.search.process import Params
+from job.search.cube import Params
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,15 @@ class Table:
     def _coordinates(self) -> NDArray[np.float64]:
         return np.array([_coordinates(row.params) for row in self.rows])
 
-    def half(self, seed: int) -> "Table":
-        """Return a random half of the rows."""
-        chosen = np.random.default_rng([seed, len(self.rows)]).permutation(len(self.rows))[: len(self.rows) // 2]
-        return Table(tuple(self.rows[each] for each in sorted(chosen.tolist())), self.epochs)
+    def halves(self, seed: int) -> tuple["Table", "Table"]:
+        """Return a random half of the rows, and the other half."""
+        order = np.random.default_rng([seed, len(self.rows)]).permutation(len(self.rows)).tolist()
+        middle = len(order) // 2
+        first, second = (
+            Table(tuple(self.rows[each] for each in sorted(part)), self.epochs)
+            for part in (order[:middle], order[middle:])
+        )
+        return first, second
 
     def nearest(self, params: Params, trained: set[int]) -> int:
         """Return the nearest row that is not trained yet, of the same optimizer as long as there is one."""
@@ -134,13 +139,3 @@ def replay(table: Table, method: Generator[Train, Seen], budget: int) -> list[tu
             return history
         if not isinstance(request.what, int) and len(lengths) == len(table.rows):
             return history
-
-
-def scores(table: Table, method: Method, seeds: Sequence[int], budget: int) -> list[float]:
-    """Return a method's score for each seed, on a random half of the table's rows each."""
-    found = []
-    for seed in seeds:
-        half = table.half(seed)
-        history = replay(half, method(half, seed), budget)
-        found.append(score(history, first=table.epochs, budget=budget))
-    return found

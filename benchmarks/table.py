@@ -13,6 +13,8 @@ from typing import Any, BinaryIO
 from job.errors import JobError
 
 FOLDER = Path(__file__).with_name("tables")
+CONFIGURATIONS = 96
+"""Rows of a whole table."""
 
 Line = dict[str, Any]
 

@@ -2,12 +2,11 @@
 
     python -m tests.loopback python -m benchmarks.workers
 
-Each worker has its place on one machine, and the curves are those of `benchmarks/curves.jsonl`, so as many trials are
+Each worker has its place on one machine, and the curves are those of one of `benchmarks/tables/`, so as many trials are
 pruned as in a real search. A worker is busy while it trains an epoch that counts: not while it waits, nor in an epoch
 beyond a verdict.
 """
 
-import json
 import os
 import statistics
 import sys
@@ -24,6 +23,7 @@ import ray.cluster_utils
 import structlog
 
 from benchmarks.figure import Figure, print_figures
+from benchmarks.table import FOLDER, read_table
 from job.preemption import Preemption
 from job.records.run import RunRecord
 from job.records.status import DeviceUsed, TrialStatus
@@ -44,7 +44,7 @@ WORKERS = (2, 4, 8, 16)
 TRIALS_EACH = 6
 EPOCHS = 8
 EPOCH_SECONDS = 1.0
-CURVES = [json.loads(line) for line in Path(__file__).with_name("curves.jsonl").read_text("utf-8").splitlines()]
+CURVES = read_table(FOLDER / "subCategory-1600.jsonl")[1]
 
 
 class SleepingSlot(Slot):

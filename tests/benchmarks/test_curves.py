@@ -115,7 +115,7 @@ def test_a_configuration_is_the_same_in_every_table(whole: Path) -> None:
 def test_a_training_that_diverged_has_no_true_value(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its curve ends before the epoch in which a loss was not finite."""
     params = {"learning_rate": 1e30, "momentum": 0.9, "weight_decay": 1e-4, "optimizer": "sgd"}
-    monkeypatch.setattr(curves, "suggest", lambda *_, **__: params)
+    monkeypatch.setattr(curves, "point", lambda *_: params)
     table = Table("one", "gender", 90, image_height=16, image_width=16, epochs=2, batch_size=8)
     row = curves._row((table, 0), "sample")
     nothing: dict[str, list[float]] = {"accuracy": [], "log_loss": []}

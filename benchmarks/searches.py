@@ -114,8 +114,8 @@ def _table(path: Path) -> Table:
     return load(path)
 
 
-def figures(found: Mapping[str, Outcome]) -> Iterator[Figure]:
-    """Yield a figure for each method: its score, and how it compares with ours."""
+def figures(found: Mapping[str, Outcome], tables: Sequence[str]) -> Iterator[Figure]:
+    """Yield a figure for each method: its score, and how it compares with ours, on all tables and on each."""
     rng = np.random.default_rng(0)
     scores = {name: each.scores for name, each in found.items()}
     placed = ranks(scores)
@@ -129,6 +129,9 @@ def figures(found: Mapping[str, Outcome]) -> Iterator[Figure]:
             more, least, most = difference(scores[name], scores[OURS], rng)
             details["more than ours"] = f"{more:+.3f} ({least:+.3f} to {most:+.3f})"
             details["verdict"] = "behind" if least > 0 else "ahead" if most < 0 else "not told apart"
+            for at, table in enumerate(tables):
+                more, least, most = difference(scores[name][at : at + 1], scores[OURS][at : at + 1], rng)
+                details[f"on {table}"] = f"{more:+.3f} ({least:+.3f} to {most:+.3f})"
         details |= {
             f"regret after {trials} trials' epochs": f"{found[name].regret(trials / TRIALS):.0%}" for trials in AT
         }
@@ -180,10 +183,11 @@ def main() -> None:
     parser.add_argument("tables", nargs="*", type=Path, metavar="TABLE", help="files of recorded curves")
     options = parser.parse_args()
     methods = [OURS, *WAYS] if options.ways else [*METHODS, WARM, *installed()]
-    found = outcomes(options.tables or _whole(), methods, options.seeds)
+    tables = options.tables or _whole()
+    found = outcomes(tables, methods, options.seeds)
     if not options.ways and not options.tables:
         PLOT.write_bytes(draw(found))
-    print_figures(figures(found))
+    print_figures(figures(found, [path.stem for path in tables]))
 
 
 if __name__ == "__main__":

@@ -27,11 +27,12 @@ def test_epochs_that_count_twice_leave_half_of_the_search() -> None:
 def test_a_method_is_behind_only_if_the_interval_says_so() -> None:
     """Methods come in the order of their ranks, each with the paired difference to ours."""
     found = {"worse": outcome(0.5), OURS: outcome(0.4), "the same": outcome(0.4), "better": outcome(0.3)}
-    told = {each.name: each for each in figures(found)}
+    told = {each.name: each for each in figures(found, ["one", "two"])}
     assert list(told) == ["better", OURS, "the same", "worse"]
     assert [each.details.get("verdict") for each in told.values()] == ["ahead", None, "not told apart", "behind"]
     assert told["worse"].value == pytest.approx(0.5, abs=0.05)
     assert told["worse"].details["more than ours"] == "+0.100 (+0.100 to +0.100)"
+    assert told["worse"].details["on two"] == "+0.100 (+0.100 to +0.100)"
     assert told["better"].details["regret after 20 trials' epochs"] == "30%"
 
 

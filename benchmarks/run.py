@@ -15,8 +15,8 @@ from typing import Any
 
 CATALOGUE = ("training", "fetching", "memory", "startup")
 """Benchmarks that need real photos."""
-ALL = (*CATALOGUE, "trial_profile", "searches", "parallel", "checkpoints", "preemption", "page", "watching")
-HEADINGS = {"parallel": "parallel trials"}
+ALL = (*CATALOGUE, "trial_profile", "searches", "choice", "parallel", "checkpoints", "preemption", "page", "watching")
+HEADINGS = {"choice": "choice of the winner", "parallel": "parallel trials"}
 """Of parts of RESULTS.md that are not headed by the benchmark's name."""
 RESULTS = Path(__file__).with_name("RESULTS.md")
 VERSIONS = ("torch", "torchvision", "scikit-optimize", "optuna", "numpy", "pillow", "simplejpeg", "boto3")

@@ -37,9 +37,13 @@ def trials_in_turn(
     size: int = N_INITIAL,
     design: Design = "usual",
     guess: bool = True,
+    decades: float = 0.0,
     rule: Rule | None = None,
 ) -> Generator[Train, Seen]:
-    """Search as the job does, with another initial design, or another rule that stops trials."""
+    """Search as the job does, with another initial design, or another rule that stops trials.
+
+    `decades` is by how much the learning rates of the design are off, as where usual ones are wrong.
+    """
     found: list[Observation] = []
     rule = rule or partial(stops, DEFAULT)
     while True:
@@ -47,11 +51,17 @@ def trials_in_turn(
         if not found and not guess:
             rng = np.random.default_rng(derive_seed(seed, "design"))
             params = point(SPACE, usual(SPACE, qmc.Sobol(len(SPACE.searched), rng=rng).random(1))[0])
+        if len(found) < size:
+            params["learning_rate"] = _within_range(float(params["learning_rate"]) * 10**decades)
         curves = [each.curve for each in found]
         seen = yield Train(params, 1)
         while not ended(seen, table) and not rule(curves, seen.losses, table.epochs):
             seen = yield Train(seen.number, len(seen.losses) + 1)
         found.append(observed(seen, table))
+
+
+def _within_range(rate: float) -> float:
+    return min(max(rate, 1e-3), 1e-1)
 
 
 def _suggested(found: Sequence[Observation], seed: int, size: int = N_INITIAL, design: Design = "usual") -> Params:
@@ -209,6 +219,8 @@ def _candidates(best: Units, seed: int, step: int) -> Units:
 WAYS: dict[str, Method] = {
     "design spread evenly": partial(trials_in_turn, design="even"),
     "no best guess": partial(trials_in_turn, guess=False),
+    "usual rates that are ten times too large": partial(trials_in_turn, decades=1.0),
+    "usual rates that are ten times too small": partial(trials_in_turn, decades=-1.0),
     "design of 2": partial(trials_in_turn, size=2),
     "design of 4": partial(trials_in_turn, size=4),
     "design of 6": partial(trials_in_turn, size=6),

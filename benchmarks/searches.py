@@ -136,7 +136,9 @@ def figures(found: Mapping[str, Outcome], tables: Sequence[str]) -> Iterator[Fig
             f"regret after {trials} trials' epochs": f"{found[name].regret(trials / TRIALS):.0%}" for trials in AT
         }
         details["seconds a search"] = round(found[name].seconds, 1)
-        yield Figure(name, round(interquartile_mean(scores[name]), 3), None, "", less_is_better=True, details=details)
+        yield Figure(
+            name, round(interquartile_mean(scores[name]), 3), None, "score", less_is_better=True, details=details
+        )
 
 
 def draw(found: Mapping[str, Outcome]) -> bytes:

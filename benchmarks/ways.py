@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import qmc
+from scipy.stats import truncnorm
 from skopt.acquisition import gaussian_ei
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -19,7 +19,7 @@ from job.search.cube import Params, optimizers, point, steps, to_unit
 from job.search.process import Observation, Process, told_losses
 from job.search.pruning import Curve, stops
 from job.search.suggest import suggest
-from job.search.usual import SPREAD, STEPS, Design, usual
+from job.search.usual import STEPS
 from job.seeds import derive_seed
 
 Units = npt.NDArray[np.float64]
@@ -28,6 +28,8 @@ Rule = Callable[[Sequence[Curve], Curve, int], bool]
 """Given the curves of earlier trials, this one's and the epochs of a whole trial: is it to stop?"""
 _LEAST_WHOLE = 3
 _CANDIDATES = 2048
+SPREAD = 0.35
+"""Standard deviation of the decimal logarithm of usual steps."""
 
 
 def trials_in_turn(
@@ -35,24 +37,23 @@ def trials_in_turn(
     seed: int,
     *,
     size: int = N_INITIAL,
-    design: Design = "usual",
-    guess: bool = True,
+    guess_first: bool = True,
     decades: float = 0.0,
+    usual_rates: bool = False,
     rule: Rule | None = None,
 ) -> Generator[Train, Seen]:
     """Search as the job does, with another initial design, or another rule that stops trials.
 
-    `decades` is by how much the learning rates of the design are off, as where usual ones are wrong.
+    `decades` is by how much the best guess's learning rate is off. With `usual_rates` all of the design has usual ones.
     """
     found: list[Observation] = []
     rule = rule or partial(stops, DEFAULT)
     while True:
-        params = _suggested(found, seed, size, design)
-        if not found and not guess:
-            rng = np.random.default_rng(derive_seed(seed, "design"))
-            params = point(SPACE, usual(SPACE, qmc.Sobol(len(SPACE.searched), rng=rng).random(1))[0])
-        if len(found) < size:
-            params["learning_rate"] = _within_range(float(params["learning_rate"]) * 10**decades)
+        params = _suggested(found, seed, size, guess_first=guess_first)
+        if not found:
+            params["learning_rate"] = min(max(float(params["learning_rate"]) * 10**decades, 1e-3), 1e-1)
+        elif len(found) < size and usual_rates:
+            params = _at_a_usual_rate(params)
         curves = [each.curve for each in found]
         seen = yield Train(params, 1)
         while not ended(seen, table) and not rule(curves, seen.losses, table.epochs):
@@ -60,11 +61,7 @@ def trials_in_turn(
         found.append(observed(seen, table))
 
 
-def _within_range(rate: float) -> float:
-    return min(max(rate, 1e-3), 1e-1)
-
-
-def _suggested(found: Sequence[Observation], seed: int, size: int = N_INITIAL, design: Design = "usual") -> Params:
+def _suggested(found: Sequence[Observation], seed: int, size: int = N_INITIAL, *, guess_first: bool = True) -> Params:
     return suggest(
         SPACE,
         seed=seed,
@@ -72,8 +69,17 @@ def _suggested(found: Sequence[Observation], seed: int, size: int = N_INITIAL, d
         number=len(found),
         n_initial=size,
         acquisition="EI",
-        design=design,
+        guess_first=guess_first,
     )
+
+
+def _at_a_usual_rate(params: Params) -> Params:
+    """Return the same with the quantile of its learning rate in a normal distribution about the usual step."""
+    unit = np.array([to_unit(SPACE, params)])
+    low, high = -3.0, -1.0
+    middle = float(np.log10(STEPS[params["optimizer"]] / steps(SPACE, unit)[0]))  # type: ignore[index]
+    ends = (low - middle) / SPREAD, (high - middle) / SPREAD
+    return params | {"learning_rate": float(10 ** truncnorm.ppf(unit[0, 0], *ends, middle, SPREAD))}
 
 
 def optimistic(share: float) -> Rule:
@@ -217,10 +223,9 @@ def _candidates(best: Units, seed: int, step: int) -> Units:
 
 
 WAYS: dict[str, Method] = {
-    "design spread evenly": partial(trials_in_turn, design="even"),
-    "no best guess": partial(trials_in_turn, guess=False),
-    "usual rates that are ten times too large": partial(trials_in_turn, decades=1.0),
-    "usual rates that are ten times too small": partial(trials_in_turn, decades=-1.0),
+    "no best guess": partial(trials_in_turn, guess_first=False),
+    "a best guess that is ten times too large": partial(trials_in_turn, decades=1.0),
+    "usual rates in all of the design": partial(trials_in_turn, usual_rates=True),
     "design of 2": partial(trials_in_turn, size=2),
     "design of 4": partial(trials_in_turn, size=4),
     "design of 6": partial(trials_in_turn, size=6),

@@ -175,8 +175,8 @@ class Settings(BaseSettings):
         8,
         ge=1,
         le=1024,
-        description="Trials of the initial design: a best guess, then points spread over the search space at learning "
-        "rates that usually work. The Gaussian process chooses the rest.",
+        description="Trials of the initial design: a best guess, then points spread over the search space. The "
+        "Gaussian process chooses the rest.",
     )
     final_trials: Whole = Field(
         0,

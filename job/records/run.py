@@ -20,7 +20,9 @@ class RunRecord(Record):
     initial_weights_sha256: str | None
     threads: int = Field(description="CPU threads of every attempt, since sums depend on their number.")
     parallel_trials: int = Field(1, description="Trials that are trained at a time; each knows only those that ended.")
-    design: Literal["even", "usual"] = Field("even", description="What the initial design is drawn from.")
+    guess_first: bool = Field(
+        default=False, description="Its first trial is the best guess, not a point of the design."
+    )
     versions: dict[str, str]
     created_at: datetime
     warm_start: list[PriorRun] = Field(default_factory=list, description="What the earlier runs tell, one each.")

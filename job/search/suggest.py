@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from job.search.cube import Params, point, to_unit, with_fixed
 from job.search.process import Observation, Process, joined
 from job.search.space import PARAMETERS, Range, SearchSpace
-from job.search.usual import Design, best_guess, usual
+from job.search.usual import best_guess
 from job.seeds import derive_seed
 
 __all__ = ["Observation", "Params", "design_size", "suggest"]
@@ -50,15 +50,15 @@ def suggest(
     prior: Sequence[Sequence[Observation]] = (),
     pending: Sequence[Observation] = (),
     parallel: int = 1,
-    design: Design = "usual",
+    guess_first: bool = True,
 ) -> Params:
     """Return the parameters of trial `number`: plain floats and strings, in canonical order, the fixed ones among them.
 
-    The first `n_initial` or `parallel` trials are points of a design that depends on seed and space alone: the best
-    guess and `usual` learning rates (`job.search.usual`), or points that are spread `even`ly over all. Later ones
-    maximise the `acquisition` (EI, LCB, PI or gp_hedge) of a Gaussian process fitted to `observations`, those of all
-    earlier trials that this one knows, in order. The point is random if no observation has a loss, or if the process
-    suggests an observed point; only in a space of optimizers alone, all observed, or of one point is it repeated.
+    The first `n_initial` or `parallel` trials are points of a design that depends on seed and space alone, but for the
+    very first, which is the best guess unless `guess_first` is false, as in older runs. Later ones maximise the
+    `acquisition` (EI, LCB, PI or gp_hedge) of a Gaussian process fitted to `observations`, those of all earlier trials
+    that this one knows, in order. The point is random if no observation has a loss, or if the process suggests an
+    observed point; only in a space of optimizers alone, all observed, or of one point is it repeated.
 
     `pending` are earlier trials, in order, whose ends this one does not know (`job.search.schedule`). They stand for
     what the process expects of them, or, with _INFORMED of them or more, for what their losses so far let expect.
@@ -72,15 +72,17 @@ def suggest(
     if not space.searched:
         return with_fixed(space, [])
     size = design_size(n_initial, sum(map(len, prior)), parallel)
+    if number == 0 and guess_first:
+        return best_guess(space)
     if number < size:
-        return point(space, _design(space, seed, size, design)[number])
+        return point(space, _design(space, seed, size)[number])
     rng = np.random.default_rng(derive_seed(seed, "random point", number))
     random_seed = derive_seed(seed, "suggest", number)
     with threadpool_limits(1, user_api="blas"):  # some ten times faster: threads only wait for each other here
         informed = [each for each in pending if each.curve] if len(pending) >= _INFORMED else []
         told, losses = joined(space, prior, [*observations, *informed])
         if losses is None:
-            return _next_point(space, seed, number, design) if pending else _random_point(space, rng)
+            return _next_point(space, seed, number) if pending else _random_point(space, rng)
         process = Process(space, told, losses)
         unknown = [to_unit(space, each.params) for each in pending if each not in informed]
         if unknown:
@@ -89,25 +91,20 @@ def suggest(
     return _unseen(space, params, [*observations, *pending], rng)
 
 
-def _design(space: SearchSpace, seed: int, n_initial: int, design: Design) -> npt.NDArray[np.float64]:
-    """Return a scrambled Sobol design, (n_initial or more, dimensions) in [0, 1].
+def _design(space: SearchSpace, seed: int, n_initial: int) -> npt.NDArray[np.float64]:
+    """Return a scrambled Sobol design, (n_initial or more, dimensions) in [0, 1).
 
-    Cut each dimension into 2^k equal parts, and the first 2^k points of a Sobol design have one in each (Owen,
-    Scrambling Sobol' and Niederreiter-Xing points, 1998): each of four optimizers stands twice among the first eight.
-    The best guess stands in place of the very first.
+    Cut each dimension into 2^k equal parts, and the first 2^k points have one in each (Owen, Scrambling Sobol' and
+    Niederreiter-Xing points, 1998): each of four optimizers stands twice among the first eight.
     """
     rng = np.random.default_rng(derive_seed(seed, "design"))
     sobol = qmc.Sobol(len(space.searched), scramble=True, rng=rng)
-    unit = np.asarray(sobol.random_base2((n_initial - 1).bit_length()))
-    if design == "even":
-        return unit
-    unit[0] = best_guess(space)
-    return usual(space, unit)
+    return np.asarray(sobol.random_base2((n_initial - 1).bit_length()))
 
 
-def _next_point(space: SearchSpace, seed: int, number: int, design: Design) -> Params:
+def _next_point(space: SearchSpace, seed: int, number: int) -> Params:
     """Return a point of the design that goes on, for a trial that knows of no complete one while others are at work."""
-    return point(space, _design(space, seed, number + 1, design)[number])
+    return point(space, _design(space, seed, number + 1)[number])
 
 
 def _random_point(space: SearchSpace, rng: np.random.Generator) -> Params:

@@ -37,7 +37,7 @@ def new_run(
         initial_weights_sha256=initial_weights_sha256,
         threads=threads,
         parallel_trials=parallel_trials,
-        design="usual",
+        guess_first=True,
         versions=versions(),
         created_at=datetime.now(UTC),
         warm_start=list(warm_start),

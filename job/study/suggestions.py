@@ -65,7 +65,7 @@ def suggest_params(
         prior=[observe(earlier.observations, settings.objective) for earlier in run.warm_start],
         pending=[pending(each) for each in range(number) if each not in start.known],
         parallel=ledger.parallel,
-        design=run.design,
+        guess_first=run.guess_first,
     )
 
 

@@ -138,7 +138,7 @@ def _parts(
     for number in range(n_trials):
         # points of a design, drawn towards the best learning rate: real suggestions would take minutes
         params = suggest(
-            space, seed=seed, observations=[], number=number, n_initial=n_trials, acquisition="EI", design="even"
+            space, seed=seed, observations=[], number=number, n_initial=n_trials, acquisition="EI", guess_first=False
         )
         if number >= N_INITIAL:
             params = _nearer(params, space, rng)

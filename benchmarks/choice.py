@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.figure import Figure, print_figures
-from benchmarks.table import CONFIGURATIONS, FOLDER, Line, read_table
+from benchmarks.table import Line, read_table, whole_tables
 
 SEARCHES = 4000
 RESAMPLES = 400
@@ -48,10 +48,9 @@ def gain(values: _Values, rng: np.random.Generator, searches: int) -> float:
 
 def figures() -> Iterator[Figure]:
     """Yield a figure for each whole table."""
-    for path in sorted(FOLDER.glob("*.jsonl")):
+    for path in whole_tables():
         rows = read_table(path)[1]
-        if len(rows) == CONFIGURATIONS:
-            yield _figure(path, [row for row in rows if row["repetition"]["test"] is not None and row["accuracy"]])
+        yield _figure(path, [row for row in rows if row["repetition"]["test"] is not None and row["accuracy"]])
 
 
 def _figure(path: Path, rows: list[Line]) -> Figure:

@@ -1,14 +1,14 @@
-"""The search methods that are compared: the job's own, with each pruner, and those that need no other library."""
+"""The search methods that need no other library: the job's own, and the simplest ones."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 
 import numpy as np
 
 from benchmarks.replay import Method, Seen, Table, Train, replay
-from job.search.cube import point
+from job.search.cube import Params, point
 from job.search.process import Observation
-from job.search.pruning import Pruner, stops
+from job.search.pruning import Curve, Pruner, stops
 from job.search.space import SearchSpace
 from job.search.suggest import suggest
 from job.settings import Settings
@@ -17,35 +17,30 @@ SPACE = SearchSpace()
 _DEFAULTS = {name: field.default for name, field in Settings.model_fields.items()}
 N_INITIAL: int = _DEFAULTS["n_initial_trials"]
 DEFAULT: Pruner = _DEFAULTS["pruner"]
-OURS = f"ours, {DEFAULT}"
-"""The name of the job's search with its default settings."""
+ACQUISITION: str = _DEFAULTS["acquisition"]
+OURS = "ours"
+NO_GUESS = "ours, no best guess"
 _WARM_TRIALS = 8
 """Whole trials whose epochs an earlier run has spent."""
 
+Propose = Callable[[list[Observation]], Params]
+"""Given what was observed, what to train next."""
+Rule = Callable[[Sequence[Curve], Curve, int], bool]
+"""Given the curves of earlier trials, this one's and the epochs of a whole trial: is it to stop?"""
+RULE: Rule = partial(stops, DEFAULT)
+"""The job's."""
 
-def ours(
-    table: Table,
-    seed: int,
-    *,
-    pruner: Pruner = DEFAULT,
-    prior: Sequence[Sequence[Observation]] = (),
-    observations: list[Observation] | None = None,
+
+def in_turn(
+    table: Table, propose: Propose, rule: Rule, found: list[Observation] | None = None
 ) -> Generator[Train, Seen]:
-    """Search as the job does, one trial at a time; `observations` gets what comes of each."""
-    found = [] if observations is None else observations
+    """Train one trial after the other, each to its end or until the rule stops it; `found` gets what comes of them."""
+    found = [] if found is None else found
     while True:
-        params = suggest(
-            SPACE,
-            seed=seed,
-            observations=found,
-            number=len(found),
-            n_initial=N_INITIAL,
-            acquisition=_DEFAULTS["acquisition"],
-            prior=prior,
-        )
+        params = propose(found)
         curves = [each.curve for each in found]
         seen = yield Train(params, 1)
-        while not ended(seen, table) and not stops(pruner, curves, seen.losses, table.epochs):
+        while not ended(seen, table) and not rule(curves, seen.losses, table.epochs):
             seen = yield Train(seen.number, len(seen.losses) + 1)
         found.append(observed(seen, table))
 
@@ -61,15 +56,46 @@ def observed(seen: Seen, table: Table) -> Observation:
     return Observation(seen.params, loss, seen.losses, pruned=not ended(seen, table))
 
 
-def warm_start(earlier: Table) -> Method:
-    """Return the job's search that is told what an earlier run on another table has observed."""
+def suggested(
+    found: list[Observation],
+    *,
+    seed: int,
+    n_initial: int = N_INITIAL,
+    prior: Sequence[Sequence[Observation]] = (),
+    guess_first: bool = True,
+) -> Params:
+    """Return what the job suggests."""
+    return suggest(
+        SPACE,
+        seed=seed,
+        observations=found,
+        number=len(found),
+        n_initial=n_initial,
+        acquisition=ACQUISITION,
+        prior=prior,
+        guess_first=guess_first,
+    )
 
-    def method(table: Table, seed: int) -> Generator[Train, Seen]:
-        prior: list[Observation] = []
-        replay(earlier, ours(earlier, seed, observations=prior), _WARM_TRIALS * earlier.epochs)
-        return ours(table, seed, prior=[prior])
 
-    return method
+def ours(
+    table: Table,
+    seed: int,
+    *,
+    n_initial: int = N_INITIAL,
+    guess_first: bool = True,
+    rule: Rule = RULE,
+) -> Generator[Train, Seen]:
+    """Search as the job does, one trial at a time."""
+    return in_turn(table, partial(suggested, seed=seed, n_initial=n_initial, guess_first=guess_first), rule)
+
+
+def warm_start(table: Table, seed: int, *, guess_first: bool = True) -> Generator[Train, Seen]:
+    """Search as the job does that is told of an earlier run, on the rows that the table leaves out."""
+    assert table.rest is not None
+    prior: list[Observation] = []
+    propose = partial(suggested, seed=seed, guess_first=guess_first)
+    replay(table.rest, in_turn(table.rest, propose, RULE, prior), _WARM_TRIALS * table.epochs)
+    return in_turn(table, partial(propose, prior=[prior]), RULE)
 
 
 def random_search(table: Table, seed: int) -> Generator[Train, Seen]:
@@ -96,7 +122,8 @@ def first_epochs(table: Table, seed: int) -> Generator[Train, Seen]:
 
 
 METHODS: dict[str, Method] = {
+    OURS: ours,
+    NO_GUESS: partial(ours, guess_first=False),
     "random": random_search,
     "first epochs": first_epochs,
-    **{f"ours, {pruner}": partial(ours, pruner=pruner) for pruner in ("none", "median", "halving")},
 }

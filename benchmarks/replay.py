@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from benchmarks.metric import Scale, scale_of
 from benchmarks.table import read_table
-from job.search.cube import Params
+from job.search.cube import Params, to_unit
+from job.search.space import SearchSpace
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ class Table:
     rows: tuple[Row, ...]
     epochs: int
     """Of a whole curve."""
+    rest: "Table | None" = None
+    """The rows that were left out."""
 
     @cached_property
     def scale(self) -> Scale:
@@ -70,31 +73,26 @@ class Table:
         return scale_of([row.true_loss for row in self.rows])
 
     @cached_property
-    def _coordinates(self) -> NDArray[np.float64]:
-        return np.array([_coordinates(row.params) for row in self.rows])
+    def _units(self) -> NDArray[np.float64]:
+        return np.array([to_unit(_RANGES, row.params) for row in self.rows])
 
-    def halves(self, seed: int) -> tuple["Table", "Table"]:
-        """Return a random half of the rows, and the other half."""
+    def half(self, seed: int) -> "Table":
+        """Return a random half of the rows; the other half is its `rest`."""
         order = np.random.default_rng([seed, len(self.rows)]).permutation(len(self.rows)).tolist()
         middle = len(order) // 2
-        first, second = (
-            Table(tuple(self.rows[each] for each in sorted(part)), self.epochs)
-            for part in (order[:middle], order[middle:])
-        )
-        return first, second
+        rest = Table(tuple(self.rows[each] for each in sorted(order[middle:])), self.epochs)
+        return Table(tuple(self.rows[each] for each in sorted(order[:middle])), self.epochs, rest)
 
     def nearest(self, params: Params, trained: set[int]) -> int:
         """Return the nearest row that is not trained yet, of the same optimizer as long as there is one."""
         left = [number for number in range(len(self.rows)) if number not in trained]
         same = [number for number in left if self.rows[number].params["optimizer"] == params["optimizer"]] or left
-        distances = ((self._coordinates[same] - _coordinates(params)) ** 2).sum(axis=1)
+        distances = ((self._units[same] - to_unit(_RANGES, params)) ** 2).sum(axis=1)
         return same[int(distances.argmin())]
 
 
-def _coordinates(params: Params) -> NDArray[np.float64]:
-    """Return the place of the three ranges on [0, 1] in their priors."""
-    rate, momentum, decay = (float(params[name]) for name in ("learning_rate", "momentum", "weight_decay"))
-    return np.array([(math.log10(rate) + 3) / 2, (momentum - 0.1) / 0.8, (math.log10(decay) + 4) / 2])
+_RANGES = SearchSpace(optimizer="sgd")
+"""The default search space without its optimizers, which have no distance."""
 
 
 def load(path: Path) -> Table:

@@ -31,11 +31,11 @@ import altair as alt
 import numpy as np
 
 from benchmarks.figure import Figure, print_figures
-from benchmarks.methods import METHODS, OURS, warm_start
+from benchmarks.methods import METHODS, NO_GUESS, OURS
 from benchmarks.metric import Scores, difference, interquartile_mean, interval, ranks, regret_at, score
 from benchmarks.peers import PEERS, installed
-from benchmarks.replay import Method, Table, load, replay
-from benchmarks.table import CONFIGURATIONS, FOLDER, read_table
+from benchmarks.replay import Table, load, replay
+from benchmarks.table import whole_tables
 from benchmarks.ways import WAYS
 from job.page.charts import draw_svg, unchecked
 from job.page.figures.parts import chart, panel, words
@@ -47,7 +47,7 @@ PRICES = {"random, half price": ("random", 0.5), "ours, double price": (OURS, 2.
 """Methods whose epochs count for less or more than they are: how the aims, in shares of epochs, are tested."""
 AT = (1, 2, 4, 8, 16, 20)
 """Whole trials after whose epochs regrets are told."""
-PLOTTED = ("random", "scikit-optimize as shipped", "Optuna TPE", "SMAC, multi-fidelity", OURS)
+PLOTTED = ("random", "scikit-optimize as shipped", "Optuna TPE", "Syne Tune MOBSTER", NO_GUESS, OURS)
 PLOT = Path(__file__).with_name("searches.svg")
 
 
@@ -97,16 +97,12 @@ def outcomes(paths: Sequence[Path], methods: Sequence[str], seeds: int = SEEDS) 
 
 def _replayed(path: Path, name: str, seed: int) -> tuple[list[tuple[float, float]], float]:
     warnings.filterwarnings("ignore")  # of peers, on what they will change
-    half, rest = _table(path).halves(seed)
+    half = _table(path).half(seed)
     budget = TRIALS * half.epochs
     cheapest = min([1.0, *(price for method, price in PRICES.values() if method == name)])
     began = time.process_time()
-    method: Method = warm_start(rest) if name == WARM else (METHODS | PEERS | WAYS)[name]
-    history = replay(half, method(half, seed), int(budget / cheapest))
+    history = replay(half, (METHODS | PEERS | WAYS)[name](half, seed), int(budget / cheapest))
     return [(spent / budget, regret) for spent, regret in history], time.process_time() - began
-
-
-WARM = f"{OURS}, warm start"
 
 
 @cache
@@ -114,8 +110,8 @@ def _table(path: Path) -> Table:
     return load(path)
 
 
-def figures(found: Mapping[str, Outcome], tables: Sequence[str]) -> Iterator[Figure]:
-    """Yield a figure for each method: its score, and how it compares with ours, on all tables and on each."""
+def figures(found: Mapping[str, Outcome], tables: Sequence[str], base: str = OURS) -> Iterator[Figure]:
+    """Yield a figure for each method: its score, and how it compares with one of them, on all tables and on each."""
     rng = np.random.default_rng(0)
     scores = {name: each.scores for name, each in found.items()}
     placed = ranks(scores)
@@ -125,12 +121,12 @@ def figures(found: Mapping[str, Outcome], tables: Sequence[str]) -> Iterator[Fig
             "interval": f"{low:.3f} to {high:.3f}",
             "rank": round(placed[name], 2),
         }
-        if name != OURS:
-            more, least, most = difference(scores[name], scores[OURS], rng)
-            details["more than ours"] = f"{more:+.3f} ({least:+.3f} to {most:+.3f})"
+        if name != base:
+            more, least, most = difference(scores[name], scores[base], rng)
+            details[f"more than {base}"] = f"{more:+.3f} ({least:+.3f} to {most:+.3f})"
             details["verdict"] = "behind" if least > 0 else "ahead" if most < 0 else "not told apart"
             for at, table in enumerate(tables):
-                more, least, most = difference(scores[name][at : at + 1], scores[OURS][at : at + 1], rng)
+                more, least, most = difference(scores[name][at : at + 1], scores[base][at : at + 1], rng)
                 details[f"on {table}"] = f"{more:+.3f} ({least:+.3f} to {most:+.3f})"
         details |= {
             f"regret after {trials} trials' epochs": f"{found[name].regret(trials / TRIALS):.0%}" for trials in AT
@@ -169,12 +165,7 @@ def draw(found: Mapping[str, Outcome]) -> bytes:
         return draw_svg(panel(line, labels, height=320, title=title) | {"width": 506})
 
 
-_COLOURS = ("#9aa4b0", "#5d656f", "#c45100", "#8a5fb0", "#0072b2")
-
-
-def _whole() -> list[Path]:
-    """Return the tables that have all their rows."""
-    return [path for path in sorted(FOLDER.glob("*.jsonl")) if len(read_table(path)[1]) == CONFIGURATIONS]
+_COLOURS = ("#9aa4b0", "#5d656f", "#c45100", "#8a5fb0", "#56b4e9", "#0072b2")
 
 
 def main() -> None:
@@ -184,12 +175,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("tables", nargs="*", type=Path, metavar="TABLE", help="files of recorded curves")
     options = parser.parse_args()
-    methods = [OURS, *WAYS] if options.ways else [*METHODS, WARM, *installed()]
-    tables = options.tables or _whole()
+    methods = [NO_GUESS, *WAYS] if options.ways else [*METHODS, *installed()]
+    tables = options.tables or whole_tables()
     found = outcomes(tables, methods, options.seeds)
     if not options.ways and not options.tables:
         PLOT.write_bytes(draw(found))
-    print_figures(figures(found, [path.stem for path in tables]))
+    print_figures(figures(found, [path.stem for path in tables], NO_GUESS if options.ways else OURS))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,11 @@ def read_table(path: Path) -> tuple[Line, list[Line]]:
     return definition, rows
 
 
+def whole_tables() -> list[Path]:
+    """Return the files of recorded tables that have all their rows."""
+    return [path for path in sorted(FOLDER.glob("*.jsonl")) if len(read_table(path)[1]) == CONFIGURATIONS]
+
+
 def open_table(path: Path, definition: Line) -> tuple[BinaryIO, int]:
     """Open a table to append to it, and return it with its number of rows. A torn last line is cut off.
 

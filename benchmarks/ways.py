@@ -1,10 +1,10 @@
-"""What was tried in the job's own search: each way differs from the job in what its name says.
+"""What was tried in the job's own search: each way differs from it in what its name says.
 
-`docs/LOG.md` has the figures of those that did not win. What won is in the job, and its way is the job without it.
+All begin without the best guess, beside which nothing else would show. `docs/LOG.md` has the figures of those that did
+not win.
 """
 
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
 from functools import partial
 
 import numpy as np
@@ -13,73 +13,81 @@ from scipy.stats import truncnorm
 from skopt.acquisition import gaussian_ei
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from benchmarks.methods import DEFAULT, N_INITIAL, SPACE, ended, observed
+from benchmarks.methods import N_INITIAL, RULE, SPACE, Rule, in_turn, observed, ours, suggested, warm_start
 from benchmarks.replay import Method, Seen, Table, Train
 from job.search.cube import Params, optimizers, point, steps, to_unit
 from job.search.process import Observation, Process, told_losses
 from job.search.pruning import Curve, stops
-from job.search.suggest import suggest
-from job.search.usual import STEPS
+from job.search.space import Range
+from job.search.suggest import candidates
+from job.search.usual import STEPS, best_guess
 from job.seeds import derive_seed
 
 Units = npt.NDArray[np.float64]
 """Points of the unit cube, (points, dimensions)."""
-Rule = Callable[[Sequence[Curve], Curve, int], bool]
-"""Given the curves of earlier trials, this one's and the epochs of a whole trial: is it to stop?"""
-_LEAST_WHOLE = 3
-_CANDIDATES = 2048
 SPREAD = 0.35
 """Standard deviation of the decimal logarithm of usual steps."""
+_LEAST_WHOLE = 3
+_RATES = SPACE.learning_rate
+assert isinstance(_RATES, Range)
+_LOW, _HIGH = float(np.log10(_RATES.low)), float(np.log10(_RATES.high))
+
+_unguessed = partial(suggested, guess_first=False)
 
 
-def trials_in_turn(
-    table: Table,
-    seed: int,
-    *,
-    size: int = N_INITIAL,
-    guess_first: bool = True,
-    decades: float = 0.0,
-    usual_rates: bool = False,
-    rule: Rule | None = None,
-) -> Generator[Train, Seen]:
-    """Search as the job does, with another initial design, or another rule that stops trials.
+def wrong_guess(table: Table, seed: int) -> Generator[Train, Seen]:
+    """Begin with a guess whose learning rate is ten times too large."""
 
-    `decades` is by how much the best guess's learning rate is off. With `usual_rates` all of the design has usual ones.
-    """
-    found: list[Observation] = []
-    rule = rule or partial(stops, DEFAULT)
-    while True:
-        params = _suggested(found, seed, size, guess_first=guess_first)
-        if not found:
-            params["learning_rate"] = min(max(float(params["learning_rate"]) * 10**decades, 1e-3), 1e-1)
-        elif len(found) < size and usual_rates:
-            params = _at_a_usual_rate(params)
-        curves = [each.curve for each in found]
-        seen = yield Train(params, 1)
-        while not ended(seen, table) and not rule(curves, seen.losses, table.epochs):
-            seen = yield Train(seen.number, len(seen.losses) + 1)
-        found.append(observed(seen, table))
+    def propose(found: list[Observation]) -> Params:
+        guess = best_guess(SPACE)
+        return suggested(found, seed=seed) if found else guess | {"learning_rate": 10 * float(guess["learning_rate"])}
+
+    return in_turn(table, propose, RULE)
 
 
-def _suggested(found: Sequence[Observation], seed: int, size: int = N_INITIAL, *, guess_first: bool = True) -> Params:
-    return suggest(
-        SPACE,
-        seed=seed,
-        observations=found,
-        number=len(found),
-        n_initial=size,
-        acquisition="EI",
-        guess_first=guess_first,
-    )
+def usual_rates(table: Table, seed: int) -> Generator[Train, Seen]:
+    """Draw the learning rates of the whole design around usual ones."""
+
+    def propose(found: list[Observation]) -> Params:
+        params = _unguessed(found, seed=seed)
+        return _at_a_usual_rate(params) if len(found) < N_INITIAL else params
+
+    return in_turn(table, propose, RULE)
 
 
 def _at_a_usual_rate(params: Params) -> Params:
     """Return the same with the quantile of its learning rate in a normal distribution about the usual step."""
     unit = np.array([to_unit(SPACE, params)])
-    low, high = -3.0, -1.0
-    middle = float(np.log10(STEPS[params["optimizer"]] / steps(SPACE, unit)[0]))  # type: ignore[index]
-    ends = (low - middle) / SPREAD, (high - middle) / SPREAD
+    middle = float(_usual_logarithms(unit)[0])
+    ends = (_LOW - middle) / SPREAD, (_HIGH - middle) / SPREAD
     return params | {"learning_rate": float(10 ** truncnorm.ppf(unit[0, 0], *ends, middle, SPREAD))}
+
+
+def _usual_logarithms(unit: Units) -> Units:
+    """Return the decimal logarithm of the usual learning rate at points, (points,)."""
+    usual = np.array([STEPS[name] for name in optimizers(SPACE, unit).tolist()])
+    return np.asarray(np.log10(usual / steps(SPACE, unit)))
+
+
+def fading_prior(table: Table, seed: int, *, strength: float) -> Generator[Train, Seen]:
+    """Weigh expected improvement by the usual rates' density, to the power strength / trials (piBO, Hvarfner, 2022)."""
+
+    def propose(found: list[Observation]) -> Params:
+        losses = told_losses(found)
+        if len(found) < N_INITIAL or losses is None:
+            return _unguessed(found, seed=seed)
+        with threadpool_limits(1, user_api="blas"):
+            process = Process(SPACE, found, losses)
+            units = candidates(process, losses, _rng(seed, len(found)))
+            promise = np.log(process.acquisition("EI", units) + 1e-300)
+        off = (_LOW + (_HIGH - _LOW) * units[:, 0] - _usual_logarithms(units)) / SPREAD
+        return point(SPACE, units[int((promise - 0.5 * off**2 * strength / len(found)).argmax())])
+
+    return in_turn(table, propose, RULE)
+
+
+def _rng(seed: int, step: int) -> np.random.Generator:
+    return np.random.default_rng(derive_seed(seed, "suggest", step))
 
 
 def optimistic(share: float) -> Rule:
@@ -98,32 +106,20 @@ def optimistic(share: float) -> Rule:
     return rule
 
 
-@dataclass
-class Begun:
-    """A trial: what was trained, and what is known of it."""
-
-    unit: list[float]
-    seen: Seen
-    gone: bool = False
-    """It was stopped, or has ended."""
-
-
 class Epochs(Process):
     """The process with the epoch as one more input, told at rungs, in doublings."""
 
-    def __init__(self, trials: Sequence[Begun], epochs: int) -> None:
-        """Fit to what all trials had come to at each rung that they have reached."""
-        self.epochs = epochs
-        worst = max(min(each.seen.losses) for each in trials if each.seen.losses)
-        told = [
-            (Observation(each.seen.params, None), at, min(each.seen.losses[:at]))
-            for each in trials
-            for at in rungs(epochs)
-            if at <= len(each.seen.losses)
-        ]
-        told += [(Observation(each.seen.params, None), epochs, worst) for each in trials if each.seen.diverged]
+    def __init__(self, found: Sequence[Observation], epochs: int) -> None:
+        """Fit to what all trials had come to at each rung that they have reached; one that diverged ends as the worst.
+
+        `lowest` is what each point was told, (points,).
+        """
+        worst = max(min(each.curve) for each in found if each.curve)
+        told = [(each, at, min(each.curve[:at])) for each in found for at in rungs(epochs) if at <= len(each.curve)]
+        told += [(each, epochs, worst) for each in found if each.loss is None and not each.pruned]
         self.at = np.array([np.log2(at) / np.log2(epochs) for _, at, _ in told])
-        super().__init__(SPACE, [each for each, _, _ in told], np.array([loss for _, _, loss in told]))
+        self.lowest = np.array([loss for _, _, loss in told])
+        super().__init__(SPACE, [each for each, _, _ in told], self.lowest)
 
     def _features(self, unit: Units) -> Units:
         """Add the epoch: of what it is fitted to its own, of all else the last."""
@@ -143,95 +139,67 @@ def rungs(epochs: int) -> list[int]:
 
 def epoch_as_input(table: Table, seed: int) -> Generator[Train, Seen]:
     """Ask a process that knows of epochs, with the job's rule that stops trials."""
-    trials: list[Begun] = []
-    while True:
-        params, _ = _next(trials, table.epochs, seed, len(trials), taken_up=False)
-        curves = [each.seen.losses for each in trials]
-        seen = yield Train(params, 1)
-        while not ended(seen, table) and not stops(DEFAULT, curves, seen.losses, table.epochs):
-            seen = yield Train(seen.number, len(seen.losses) + 1)
-        trials.append(Begun(to_unit(SPACE, seen.params), seen, gone=True))
+
+    def propose(found: list[Observation]) -> Params:
+        best = [each.loss for each in found if each.loss is not None]
+        if len(found) < N_INITIAL or not best:
+            return _unguessed(found, seed=seed)
+        with threadpool_limits(1, user_api="blas"):
+            process = Epochs(found, table.epochs)
+            units = candidates(process, process.lowest, _rng(seed, len(found)))
+            return point(SPACE, units[int(process.improvement(units, min(best)).argmax())])
+
+    return in_turn(table, propose, RULE)
 
 
-def taken_up_again(table: Table, seed: int) -> Generator[Train, Seen]:
-    """Put every trial down after two epochs, and at each rung; go on with whatever promises most for its epochs."""
-    trials: list[Begun] = []
+def taken_up_again(table: Table, seed: int, *, begun: int) -> Generator[Train, Seen]:
+    """Put every trial down after two epochs, and at each rung; go on with whatever promises most for its epochs.
+
+    So many trials of the design are begun first.
+    """
+    trials: dict[int, Observation] = {}
     step = 0
     while True:
-        params, chosen = _next(trials, table.epochs, seed, step, taken_up=True)
         step += 1
-        if chosen is None:
-            seen = yield Train(params, min(2, table.epochs))
-            trials.append(Begun(to_unit(SPACE, seen.params), seen, gone=ended(seen, table)))
+        found = list(trials.values())
+        waiting = [number for number, each in trials.items() if each.pruned]
+        whole = [each.loss for each in found if each.loss is not None]
+        chosen: Params | int
+        if len(trials) < begun or not (whole or waiting):
+            chosen = _unguessed(found, seed=seed, n_initial=begun)
+        elif not whole:
+            chosen = min(waiting, key=lambda number: min(trials[number].curve))
         else:
-            come = len(chosen.seen.losses)
-            seen = yield Train(chosen.seen.number, next(at for at in rungs(table.epochs) if at > come))
-            chosen.seen, chosen.gone = seen, ended(seen, table)
+            chosen = _most_for_its_epochs(trials, waiting, min(whole), table.epochs, _rng(seed, step))
+        come = len(trials[chosen].curve) if isinstance(chosen, int) else 1
+        seen = yield Train(chosen, next(at for at in rungs(table.epochs) if at > come))
+        trials[seen.number] = observed(seen, table)
 
 
-def _next(trials: Sequence[Begun], epochs: int, seed: int, step: int, *, taken_up: bool) -> tuple[Params, Begun | None]:
-    """Return the parameters to begin with, and None; or any, and the trial to go on with."""
-    if len(trials) < N_INITIAL or not any(each.seen.losses for each in trials):
-        return _suggested([Observation(each.seen.params, None) for each in trials], seed), None
-    whole = [min(each.seen.losses) for each in trials if len(each.seen.losses) == epochs]
-    waiting = [each for each in trials if not each.gone] if taken_up else []
-    if not whole and waiting:
-        return {}, min(waiting, key=lambda each: min(each.seen.losses))
+def _most_for_its_epochs(
+    trials: dict[int, Observation], waiting: list[int], best: float, epochs: int, rng: np.random.Generator
+) -> Params | int:
+    """Return the number of a trial that waits, or new parameters: the largest improvement for an epoch."""
     with threadpool_limits(1, user_api="blas"):
-        process = Epochs(trials, epochs)
-        known = sorted((each for each in trials if each.seen.losses), key=lambda each: min(each.seen.losses))
-        fresh = _candidates(np.array([each.unit for each in known[:4]]), seed, step)
-        units = np.vstack([fresh, *([each.unit] for each in waiting)])
-        best = min(whole, default=min(min(each.seen.losses) for each in known))
-        price = [epochs] * len(fresh) + [epochs - len(each.seen.losses) for each in waiting]
+        process = Epochs(list(trials.values()), epochs)
+        fresh = candidates(process, process.lowest, rng)
+        units = np.vstack([fresh, *([to_unit(SPACE, trials[number].params)] for number in waiting)])
+        price = [epochs] * len(fresh) + [epochs - len(trials[number].curve) for number in waiting]
         at = int((process.improvement(units, best) / price).argmax())
-    return (point(SPACE, fresh[at]), None) if at < len(fresh) else ({}, waiting[at - len(fresh)])
-
-
-def fading_prior(table: Table, seed: int, *, strength: float) -> Generator[Train, Seen]:
-    """Weigh expected improvement by the usual rates' density, to the power strength / trials (piBO, Hvarfner, 2022)."""
-    found: list[Observation] = []
-    while True:
-        number = len(found)
-        curves = [each.curve for each in found]
-        params = _suggested(found, seed)
-        if number >= N_INITIAL and (losses := told_losses(found)) is not None:
-            with threadpool_limits(1, user_api="blas"):
-                process = Process(SPACE, found, losses)
-                units = _candidates(process.observed[np.argsort(losses, kind="stable")[:4]], seed, number)
-                promise = np.log(process.acquisition("EI", units) + 1e-300)
-                params = point(SPACE, units[int((promise + _log_density(units) * strength / number).argmax())])
-        seen = yield Train(params, 1)
-        while not ended(seen, table) and not stops(DEFAULT, curves, seen.losses, table.epochs):
-            seen = yield Train(seen.number, len(seen.losses) + 1)
-        found.append(observed(seen, table))
-
-
-def _log_density(unit: Units) -> Units:
-    """Return the logarithm of the usual rates' density, but for a constant, (points,)."""
-    names = optimizers(SPACE, unit).tolist()
-    logarithm = -3 + 2 * unit[:, 0] + np.log10(steps(SPACE, unit))
-    return -0.5 * ((logarithm - np.log10([STEPS[name] for name in names])) / SPREAD) ** 2
-
-
-def _candidates(best: Units, seed: int, step: int) -> Units:
-    """Return the points that the job would choose from."""
-    rng = np.random.default_rng(derive_seed(seed, "suggest", step))
-    near = np.repeat(best, 64, axis=0)
-    near = near + rng.normal(0.0, 0.08, near.shape) * [1, 1, 1, 0]
-    return np.vstack([rng.random((_CANDIDATES, near.shape[1])), np.clip(near, 0.0, 1.0)])
+    return point(SPACE, fresh[at]) if at < len(fresh) else waiting[at - len(fresh)]
 
 
 WAYS: dict[str, Method] = {
-    "no best guess": partial(trials_in_turn, guess_first=False),
-    "a best guess that is ten times too large": partial(trials_in_turn, decades=1.0),
-    "usual rates in all of the design": partial(trials_in_turn, usual_rates=True),
-    "design of 2": partial(trials_in_turn, size=2),
-    "design of 4": partial(trials_in_turn, size=4),
-    "design of 6": partial(trials_in_turn, size=6),
+    "best guess": ours,
+    "best guess, ten times too large": wrong_guess,
+    "usual rates": usual_rates,
     "fading prior": partial(fading_prior, strength=5.0),
-    "optimistic stop, most": partial(trials_in_turn, rule=optimistic(0.25)),
-    "optimistic stop, half": partial(trials_in_turn, rule=optimistic(0.5)),
+    "warm start": partial(warm_start, guess_first=False),
+    **{f"design of {size}": partial(ours, guess_first=False, n_initial=size) for size in (2, 4, 6)},
+    **{f"pruner {name}": partial(ours, guess_first=False, rule=partial(stops, name)) for name in ("none", "halving")},
+    "optimistic stop, most": partial(ours, guess_first=False, rule=optimistic(0.25)),
+    "optimistic stop, half": partial(ours, guess_first=False, rule=optimistic(0.5)),
     "epoch as an input": epoch_as_input,
-    "taken up again": taken_up_again,
+    "taken up again, of 8": partial(taken_up_again, begun=8),
+    "taken up again, of 4": partial(taken_up_again, begun=4),
 }

@@ -112,19 +112,25 @@ def _random_point(space: SearchSpace, rng: np.random.Generator) -> Params:
 
 
 def _ask(process: Process, losses: npt.NDArray[np.float64], acquisition: str, random_seed: int) -> Params:
-    """Return the candidate that the acquisition function likes best.
-
-    Candidates are drawn at random: following a gradient leads to points between the optimizers, which no trial can have
-    (Garrido-Merchan and Hernandez-Lobato, 1805.03463). Some are drawn near the best points, since few others are.
-    """
-    space = process.space
+    """Return the candidate that the acquisition function likes best."""
     rng = np.random.default_rng(random_seed)
-    candidates = rng.random((_CANDIDATES, len(space.searched)))
-    near = np.repeat(process.observed[np.argsort(losses, kind="stable")[:_CENTRES]], _NEAR, axis=0)
-    near = near + rng.normal(0.0, _STEP, near.shape) * [isinstance(each, Range) for each in space.searched.values()]
-    candidates = np.vstack([candidates, np.clip(near, 0.0, 1.0)])
+    units = candidates(process, losses, rng)
     name = str(rng.choice(["EI", "LCB", "PI"])) if acquisition == "gp_hedge" else acquisition
-    return point(space, candidates[int(process.acquisition(name, candidates).argmax())])
+    return point(process.space, units[int(process.acquisition(name, units).argmax())])
+
+
+def candidates(process: Process, losses: npt.NDArray[np.float64], rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Return the points that an acquisition function chooses from, (candidates, dimensions) in [0, 1].
+
+    They are drawn at random: following a gradient leads to points between the optimizers, which no trial can have
+    (Garrido-Merchan and Hernandez-Lobato, 1805.03463). Some are drawn near the observed points with the lowest of
+    `losses`, (observations,), since few others are.
+    """
+    searched = process.space.searched
+    units = rng.random((_CANDIDATES, len(searched)))
+    near = np.repeat(process.observed[np.argsort(losses, kind="stable")[:_CENTRES]], _NEAR, axis=0)
+    near = near + rng.normal(0.0, _STEP, near.shape) * [isinstance(each, Range) for each in searched.values()]
+    return np.vstack([units, np.clip(near, 0.0, 1.0)])
 
 
 def _unseen(

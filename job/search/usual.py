@@ -6,8 +6,8 @@ where momentum is a mean.
 
 import numpy as np
 
-from job.search.cube import Params, point
-from job.search.space import AVERAGING, OptimizerName, Range, SearchSpace
+from job.search.cube import Params, point, steps, to_unit
+from job.search.space import OptimizerName, Range, SearchSpace
 
 STEPS: dict[OptimizerName, float] = {"adam": 0.002, "nag": 0.1, "sgd": 0.1, "rmsprop": 0.002}
 """The optimizers, the one that is best most often in short trainings first, and the step that most often works.
@@ -23,6 +23,6 @@ def best_guess(space: SearchSpace) -> Params:
     optimizer = next(name for name in STEPS if name in allowed)
     params["optimizer"] = optimizer
     if isinstance(space.learning_rate, Range):
-        rate = STEPS[optimizer] * (1.0 if optimizer in AVERAGING else 1 - float(params["momentum"]))
+        rate = STEPS[optimizer] / float(steps(space, np.array([to_unit(space, params)]))[0])
         params["learning_rate"] = min(max(rate, space.learning_rate.low), space.learning_rate.high)
     return params

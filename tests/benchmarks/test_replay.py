@@ -75,11 +75,12 @@ def test_the_choice_is_worth_its_true_value_and_not_what_the_search_saw() -> Non
 
 def test_halves_share_no_row_and_have_all() -> None:
     """Each seed leaves out another half."""
-    first, second = TABLE.halves(1)
+    first, second = TABLE.half(1), TABLE.half(1).rest
+    assert second is not None
     assert len(first.rows) == len(second.rows) == 8
     assert {id(row) for row in (*first.rows, *second.rows)} == {id(row) for row in TABLE.rows}
-    assert first != TABLE.halves(2)[0]
-    assert first == TABLE.halves(1)[0]
+    assert first != TABLE.half(2)
+    assert first == TABLE.half(1)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -92,8 +93,8 @@ def test_the_same_seed_gives_the_same_replay(name: str) -> None:
 
 def test_what_an_earlier_run_has_seen_shortens_the_search() -> None:
     """A search that is told of an earlier one on the other half of the rows begins with other points."""
-    half, rest = TABLE.halves(0)
-    cold, warm = (replay(half, method(half, 0), 32) for method in (METHODS[OURS], warm_start(rest)))
+    half = TABLE.half(0)
+    cold, warm = (replay(half, method(half, 0), 32) for method in (METHODS[OURS], warm_start))
     assert warm != cold
 
 

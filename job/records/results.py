@@ -139,6 +139,7 @@ class Known(Record):
     settings: dict[str, Any]
     dataset: Dataset
     search_space: dict[str, Any]
+    guess_first: bool = Field(default=False, description="The first trial was the best guess.")
     warm_start: list[WarmStart] = Field(default_factory=list, description="Earlier runs that it was begun from.")
     trials: list[TrialRecord]
     finals: list[Final] = Field(default_factory=list, description="In the order of the trials' own values.")

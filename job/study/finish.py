@@ -76,7 +76,7 @@ def finish(bench: Workbench, ledger: Ledger, status: RunStatus, winner: Winner) 
         ledger,
         status=status,
         dataset=bench.dataset,
-        prior=bench.run.warm_start,
+        begun=bench.run,
         test=winner.test,
         published=published,
         run=run_so_far(bench, ledger),

@@ -12,9 +12,9 @@ from PIL import Image
 
 from job.metrics import class_metrics_of, metrics_of, wilson_interval
 from job.records.dataset import Dataset
-from job.records.prior import PriorRun, WarmStart
+from job.records.prior import WarmStart
 from job.records.results import Best, ClassScore, Mistake, Progress, Results, Run, Test
-from job.records.run import AttemptRecord, Environment
+from job.records.run import AttemptRecord, Environment, RunRecord
 from job.records.status import RunStatus
 from job.records.trial import TrialRecord
 from job.records.tries import TryRecord
@@ -98,24 +98,24 @@ def build_results(
     *,
     status: RunStatus,
     dataset: Dataset,
-    prior: Sequence[PriorRun],
+    begun: RunRecord,
     test: Test,
     published: Mapping[str, str],
     run: Run,
 ) -> Results:
-    """Return results.json of a run that has a winner."""
+    """Return results.json of a run that has a winner; `begun` is its run.json."""
     best = _best(ledger)
     assert best is not None  # noqa: S101 -- only such a run has results
-    known = _known(ledger, dataset, prior, run)
+    known = _known(ledger, dataset, begun, run)
     return Results(status=status, **known, best=best, test=test, published=dict(published))
 
 
-def build_progress(ledger: Ledger, *, dataset: Dataset, prior: Sequence[PriorRun], run: Run) -> Progress:
+def build_progress(ledger: Ledger, *, dataset: Dataset, begun: RunRecord, run: Run) -> Progress:
     """Return progress.json."""
-    return Progress(**_known(ledger, dataset, prior, run), best=_best(ledger))
+    return Progress(**_known(ledger, dataset, begun, run), best=_best(ledger))
 
 
-def _known(ledger: Ledger, dataset: Dataset, prior: Sequence[PriorRun], run: Run) -> dict[str, Any]:
+def _known(ledger: Ledger, dataset: Dataset, begun: RunRecord, run: Run) -> dict[str, Any]:
     settings = ledger.settings
     shown = settings.shown() | {"parallel_trials": ledger.parallel}
     surrogate = fit_surrogate(settings.space, observe(ledger.trials, settings.objective))
@@ -127,6 +127,7 @@ def _known(ledger: Ledger, dataset: Dataset, prior: Sequence[PriorRun], run: Run
         "search_space": shown.pop("search_space"),
         "settings": shown,
         "dataset": dataset,
+        "guess_first": begun.guess_first,
         "warm_start": [
             WarmStart(
                 uri=earlier.uri,
@@ -135,7 +136,7 @@ def _known(ledger: Ledger, dataset: Dataset, prior: Sequence[PriorRun], run: Run
                 trials=len(earlier.observations),
                 left_out=earlier.left_out,
             )
-            for earlier in prior
+            for earlier in begun.warm_start
         ],
         "trials": ledger.trials,
         "finals": ledger.finals,

@@ -114,7 +114,7 @@ class Show:
 
     def _build(self, ledger: Ledger) -> Progress:
         run = run_so_far(self._bench, ledger)
-        return build_progress(ledger, dataset=self._bench.dataset, prior=self._bench.run.warm_start, run=run)
+        return build_progress(ledger, dataset=self._bench.dataset, begun=self._bench.run, run=run)
 
 
 def show_results(bench: Workbench, results: Results) -> None:

@@ -16,8 +16,8 @@ from tests.jobs import comparable, events, results_of, run_job
 
 SAME_MACHINE = WRITTEN_ON.read_text("utf-8") == machine()
 ADDED = {
-    *("companions", "dependence", "devices", "kind", "lost_classes", "missing", "parallel_trials", "repeated"),
-    "similar_classes",
+    *("companions", "dependence", "devices", "guess_first", "kind", "lost_classes", "missing", "parallel_trials"),
+    *("repeated", "similar_classes"),
 }
 """Fields of results.json that the older code did not have."""
 INTERRUPTED = {"interrupted": "0002", "repeated": "0001-2", "warm": "0001"}
@@ -89,6 +89,7 @@ def test_a_run_that_was_killed_goes_on_to_the_same_results(folder: Path, name: s
     results = results_of(run)
     assert_equal_results(old_results(name), results)
     assert [attempt["outcome"] for attempt in results["run"]["attempts"]] == [None, "complete"]
+    assert results["guess_first"] is False
     if SAME_MACHINE:
         assert results["run"]["attempts"][1]["replay"] is None
 
@@ -149,6 +150,7 @@ def test_a_new_run_starts_from_an_old_one(folder: Path) -> None:
     done = run_job(settings_of("warm", N_TRIALS="1"), directory=folder)
     assert done.returncode == 0, done.stderr
     assert json.loads((folder / "warm" / "run.json").read_bytes())["warm_start"] == there
+    assert results_of(folder / "warm")["guess_first"] is True
 
 
 def test_an_old_model_predicts_and_an_old_page_is_drawn_again(folder: Path) -> None:

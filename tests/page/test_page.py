@@ -120,6 +120,14 @@ def test_the_page_says_how_many_trials_were_of_the_design_and_at_a_time(
     assert ("were trained at a time" in words) is ("trials at a time" in words) is (parallel > 1)
 
 
+def test_the_page_says_that_the_first_trial_was_a_guess() -> None:
+    """Runs that are older have none."""
+    older = made_results(12, 4, 3)
+    said = "are the initial design, which begins with a best guess; those after it"
+    assert said in text_of(draw_page(older.model_copy(update={"guess_first": True})))
+    assert said not in text_of(draw_page(older))
+
+
 def test_the_page_says_where_prior_observations_came_from() -> None:
     """Each earlier run is named, with how many trials were taken and what is other there; the design is a short one."""
     words = text_of(draw_page(made_results(12, 4, 3, warm_start=EARLIER)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from job.search.process import Observation
 from job.search.pruning import Curve, Pruner, stops
 from job.search.space import SearchSpace
 from job.search.suggest import suggest
+from job.search.usual import best_guess
 from job.settings import Settings
 
 SPACE = SearchSpace()
@@ -61,6 +63,7 @@ def suggested(
     *,
     seed: int,
     n_initial: int = N_INITIAL,
+    acquisition: str = ACQUISITION,
     prior: Sequence[Sequence[Observation]] = (),
     guess_first: bool = True,
 ) -> Params:
@@ -71,7 +74,7 @@ def suggested(
         observations=found,
         number=len(found),
         n_initial=n_initial,
-        acquisition=ACQUISITION,
+        acquisition=acquisition,
         prior=prior,
         guess_first=guess_first,
     )
@@ -81,12 +84,11 @@ def ours(
     table: Table,
     seed: int,
     *,
-    n_initial: int = N_INITIAL,
-    guess_first: bool = True,
     rule: Rule = RULE,
+    **suggesting: Any,  # noqa: ANN401 -- as `suggested` takes them
 ) -> Generator[Train, Seen]:
     """Search as the job does, one trial at a time."""
-    return in_turn(table, partial(suggested, seed=seed, n_initial=n_initial, guess_first=guess_first), rule)
+    return in_turn(table, partial(suggested, seed=seed, **suggesting), rule)
 
 
 def warm_start(table: Table, seed: int, *, guess_first: bool = True) -> Generator[Train, Seen]:
@@ -98,9 +100,11 @@ def warm_start(table: Table, seed: int, *, guess_first: bool = True) -> Generato
     return in_turn(table, partial(propose, prior=[prior]), RULE)
 
 
-def random_search(table: Table, seed: int) -> Generator[Train, Seen]:
-    """Train points of the priors to their end."""
+def random_search(table: Table, seed: int, *, guess_first: bool = False) -> Generator[Train, Seen]:
+    """Train points of the priors to their end, perhaps after the best guess."""
     rng = np.random.default_rng(seed)
+    if guess_first:
+        yield Train(best_guess(SPACE), table.epochs)
     while True:
         yield Train(point(SPACE, rng.random(len(SPACE.searched))), table.epochs)
 
@@ -125,5 +129,6 @@ METHODS: dict[str, Method] = {
     OURS: ours,
     NO_GUESS: partial(ours, guess_first=False),
     "random": random_search,
+    "random, best guess first": partial(random_search, guess_first=True),
     "first epochs": first_epochs,
 }

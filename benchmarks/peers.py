@@ -2,7 +2,7 @@
 
 Every peer searches the job's space. It is told the parameters of the row that was really trained, not those that it
 asked for, and the lowest loss of the trial. A model cannot learn from a failure, so a trial that diverged counts as the
-highest loss told so far.
+highest loss told so far. Some are given the job's best guess to begin with, too, in the way that each library has.
 
 The libraries are imported where they are used: a replay of the job's own search needs none of them. Some contradict the
 job's own: SMAC 2.4 needs scikit-learn below 1.8, and the last Syne Tune with MOBSTER, 0.13, asks for numpy 1, but runs
@@ -29,29 +29,33 @@ from typing import Any
 from benchmarks.replay import Method, Seen, Table, Train
 from job.search.cube import Params
 from job.search.space import Range, SearchSpace
+from job.search.usual import best_guess
 
 RANGES = {name: value for name, value in SearchSpace().searched.items() if isinstance(value, Range)}
 CHOICES = {name: list(value) for name, value in SearchSpace().searched.items() if isinstance(value, tuple)}
 ORDER = tuple(SearchSpace().searched)
+_GUESS = best_guess(SearchSpace())
 CHANCE = 1.0
 """Told of a trial that diverged before any other loss was told."""
 N_INITIAL = 8
 """SMAC's random configurations: a quarter of its trials, its own limit, for the 32 or so that 160 epochs pay for."""
 
 
-def scikit_optimize(table: Table, seed: int) -> Generator[Train, Seen]:
-    """Search with a Gaussian process after ten random points: `gp_minimize`'s settings."""
+def scikit_optimize(table: Table, seed: int, *, guess_first: bool = False) -> Generator[Train, Seen]:
+    """Search with a Gaussian process after ten random points: `gp_minimize`'s settings, with the best guess as `x0`."""
     with _quiet():
         from skopt import Optimizer  # noqa: PLC0415
         from skopt.space import Categorical, Real  # noqa: PLC0415
 
         dimensions = {name: Real(each.low, each.high, prior=each.prior) for name, each in RANGES.items()}
         dimensions |= {name: Categorical(each) for name, each in CHOICES.items()}
-        optimizer = Optimizer([dimensions[name] for name in ORDER], "GP", n_initial_points=10, random_state=seed)
+        n_initial = 10 + guess_first
+        optimizer = Optimizer([dimensions[name] for name in ORDER], "GP", n_initial_points=n_initial, random_state=seed)
     told = _Told()
+    guesses = [[_GUESS[name] for name in ORDER]] if guess_first else []
     while True:
         with _quiet():
-            asked = optimizer.ask()
+            asked = guesses.pop() if guesses else optimizer.ask()
         seen = yield Train(dict(zip(ORDER, asked, strict=True)), table.epochs)
         with _quiet():
             optimizer.tell([seen.params[name] for name in ORDER], told.value(seen))
@@ -72,7 +76,12 @@ def _hyperband(pruners: Any, epochs: int) -> Any:  # noqa: ANN401
 
 
 def optuna_search(
-    table: Table, seed: int, *, sampler: str = "TPESampler", pruner: Callable[[Any, int], Any] = _unpruned
+    table: Table,
+    seed: int,
+    *,
+    sampler: str = "TPESampler",
+    pruner: Callable[[Any, int], Any] = _unpruned,
+    guess_first: bool = False,
 ) -> Generator[Train, Seen]:
     """Search with a sampler of Optuna and a pruner, made of optuna.pruners and the epochs of a trial."""
     import optuna  # noqa: PLC0415
@@ -83,6 +92,8 @@ def optuna_search(
             sampler=getattr(optuna.samplers, sampler)(seed=seed),
             pruner=pruner(optuna.pruners, table.epochs),
         )
+        if guess_first:
+            study.enqueue_trial(_GUESS)
     told = _Told()
     while True:
         with _quiet():
@@ -255,6 +266,8 @@ PEERS: dict[str, Method] = {
     "Optuna GPSampler": partial(optuna_search, sampler="GPSampler"),
     "SMAC, multi-fidelity": smac,
     "Syne Tune MOBSTER": mobster,
+    "scikit-optimize, best guess first": partial(scikit_optimize, guess_first=True),
+    "Optuna TPE, best guess first": partial(optuna_search, guess_first=True),
 }
 _MODULES = {"SMAC, multi-fidelity": "smac", "Syne Tune MOBSTER": "syne_tune"}
 """What is needed beyond requirements-dev.lock."""

@@ -44,6 +44,8 @@ def section(name: str, found: dict[str, Any]) -> str:
             *(f"| {key} | {_told(value)} |" for key, value in found.items()),
         ]
         return "\n".join(lines)
+    if all(each["target"] is None and each["details"].keys() == figures[0]["details"].keys() for each in figures):
+        return "\n".join(lines + _table(figures))
     lines += ["| figure | measured | target | |", "|---|---|---|---|"]
     for each in figures:
         limit = "at most" if each["less_is_better"] else "at least"
@@ -54,6 +56,13 @@ def section(name: str, found: dict[str, Any]) -> str:
         if each["details"]:
             lines += ["", f"{each['name']}: {_told(each['details'])}."]
     return "\n".join(lines)
+
+
+def _table(figures: list[dict[str, Any]]) -> list[str]:
+    """Return figures of one kind, none of which has a target, as the lines of a table with their details."""
+    head = ["figure", "measured", *figures[0]["details"]]
+    rows = [[each["name"], f"{each['value']} {each['unit']}", *map(str, each["details"].values())] for each in figures]
+    return [f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows]]
 
 
 def _told(value: Any) -> str:  # noqa: ANN401 -- whatever JSON holds

@@ -196,6 +196,7 @@ WAYS: dict[str, Method] = {
     "fading prior": partial(fading_prior, strength=5.0),
     "warm start": partial(warm_start, guess_first=False),
     **{f"design of {size}": partial(ours, guess_first=False, n_initial=size) for size in (2, 4, 6)},
+    **{f"acquisition {name}": partial(ours, guess_first=False, acquisition=name) for name in ("LCB", "PI", "gp_hedge")},
     **{f"pruner {name}": partial(ours, guess_first=False, rule=partial(stops, name)) for name in ("none", "halving")},
     "optimistic stop, most": partial(ours, guess_first=False, rule=optimistic(0.25)),
     "optimistic stop, half": partial(ours, guess_first=False, rule=optimistic(0.5)),

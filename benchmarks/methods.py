@@ -19,7 +19,6 @@ SPACE = SearchSpace()
 _DEFAULTS = {name: field.default for name, field in Settings.model_fields.items()}
 N_INITIAL: int = _DEFAULTS["n_initial_trials"]
 DEFAULT: Pruner = _DEFAULTS["pruner"]
-ACQUISITION: str = _DEFAULTS["acquisition"]
 OURS = "ours"
 NO_GUESS = "ours, no best guess"
 _WARM_TRIALS = 8
@@ -63,7 +62,6 @@ def suggested(
     *,
     seed: int,
     n_initial: int = N_INITIAL,
-    acquisition: str = ACQUISITION,
     prior: Sequence[Sequence[Observation]] = (),
     guess_first: bool = True,
 ) -> Params:
@@ -74,7 +72,6 @@ def suggested(
         observations=found,
         number=len(found),
         n_initial=n_initial,
-        acquisition=acquisition,
         prior=prior,
         guess_first=guess_first,
     )

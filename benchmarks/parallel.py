@@ -141,7 +141,6 @@ def search(table: Table, rule: Rule, parallel: int, seed: int) -> Search:
             observations=[trials[each].observed() for each in start.known],
             number=len(trials),
             n_initial=N_INITIAL,
-            acquisition="EI",
             pending=[trials[each].observed(max(0, start.time - trials[each].start.time - 1)) for each in pending],
             parallel=parallel,
         )

@@ -49,7 +49,7 @@ import random, time
 from job.search.space import parse_search_space
 from job.search.suggest import Observation, suggest
 space, observations = parse_search_space(None), []
-common = dict(seed=0, n_initial=64, acquisition="EI")
+common = dict(seed=0, n_initial=64)
 for number in range(49):
     params = suggest(space, observations=observations, number=number, **common)
     observations.append(Observation(params, random.Random(number).random()))

@@ -4,13 +4,14 @@ All begin without the best guess, beside which nothing else would show. `docs/LO
 not win.
 """
 
-from collections.abc import Generator, Sequence
+import math
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import truncnorm
-from skopt.acquisition import gaussian_ei
+from skopt.acquisition import gaussian_ei, gaussian_lcb, gaussian_pi
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from benchmarks.methods import N_INITIAL, RULE, SPACE, Rule, in_turn, observed, ours, suggested, warm_start
@@ -27,7 +28,10 @@ Units = npt.NDArray[np.float64]
 """Points of the unit cube, (points, dimensions)."""
 SPREAD = 0.35
 """Standard deviation of the decimal logarithm of usual steps."""
+Promise = Callable[[Process, Units, np.random.Generator], Units]
+"""What is made of points, (points,): the more, the better."""
 _LEAST_WHOLE = 3
+_LEAST_RIVALS = 4
 _RATES = SPACE.learning_rate
 assert isinstance(_RATES, Range)
 _LOW, _HIGH = float(np.log10(_RATES.low)), float(np.log10(_RATES.high))
@@ -69,21 +73,46 @@ def _usual_logarithms(unit: Units) -> Units:
     return np.asarray(np.log10(usual / steps(SPACE, unit)))
 
 
-def fading_prior(table: Table, seed: int, *, strength: float) -> Generator[Train, Seen]:
-    """Weigh expected improvement by the usual rates' density, to the power strength / trials (piBO, Hvarfner, 2022)."""
+def asking(table: Table, seed: int, *, promise: Promise) -> Generator[Train, Seen]:
+    """Choose the candidate that promises most by another rule than expected improvement."""
 
     def propose(found: list[Observation]) -> Params:
         losses = told_losses(found)
         if len(found) < N_INITIAL or losses is None:
             return _unguessed(found, seed=seed)
         with threadpool_limits(1, user_api="blas"):
-            process = Process(SPACE, found, losses)
-            units = candidates(process, losses, _rng(seed, len(found)))
-            promise = np.log(process.acquisition("EI", units) + 1e-300)
-        off = (_LOW + (_HIGH - _LOW) * units[:, 0] - _usual_logarithms(units)) / SPREAD
-        return point(SPACE, units[int((promise - 0.5 * off**2 * strength / len(found)).argmax())])
+            process, rng = Process(SPACE, found, losses), _rng(seed, len(found))
+            units = candidates(process, losses, rng)
+            return point(SPACE, units[int(promise(process, units, rng).argmax())])
 
     return in_turn(table, propose, RULE)
+
+
+def fading_prior(process: Process, units: Units, rng: np.random.Generator) -> Units:
+    """Return expected improvement times the usual rates' density to the power 5 / trials (piBO, Hvarfner, 2022)."""
+    del rng
+    off = (_LOW + (_HIGH - _LOW) * units[:, 0] - _usual_logarithms(units)) / SPREAD
+    return np.log(process.expected_improvement(units) + 1e-300) - 0.5 * off**2 * 5.0 / len(process.observed)
+
+
+def confidence_bound(process: Process, units: Units, rng: np.random.Generator) -> Units:
+    """Return the lower confidence bound of the loss, negated."""
+    del rng
+    return -np.asarray(gaussian_lcb(process._features(units), process.model))  # noqa: SLF001
+
+
+def probability(process: Process, units: Units, rng: np.random.Generator) -> Units:
+    """Return the probability of an improvement."""
+    del rng
+    return np.asarray(gaussian_pi(process._features(units), process.model, y_opt=process.losses.min()))  # noqa: SLF001
+
+
+def any_of_three(process: Process, units: Units, rng: np.random.Generator) -> Units:
+    """Return what one of three rules makes of points, drawn at random: gp_hedge without a memory."""
+    rule = rng.choice(3)
+    if rule == 0:
+        return process.expected_improvement(units)
+    return (confidence_bound, probability)[rule - 1](process, units, rng)
 
 
 def _rng(seed: int, step: int) -> np.random.Generator:
@@ -104,6 +133,17 @@ def optimistic(share: float) -> Rule:
         return min(curve) * float(np.quantile(falls, share)) > min(min(each) for each in whole)
 
     return rule
+
+
+def halving(earlier: Sequence[Curve], curve: Curve, epochs: int) -> bool:
+    """Stop what is not in the best third, after an eighth and a quarter of the epochs.
+
+    This is asynchronous successive halving (Li et al., 2020), stopping a trial where that would let it wait.
+    """
+    rivals = sorted(min(each[: len(curve)]) for each in earlier if len(each) >= len(curve))
+    if len(curve) not in {math.ceil(epochs / 8), math.ceil(epochs / 4)} or len(rivals) < _LEAST_RIVALS:
+        return False
+    return min(curve) >= rivals[math.ceil((len(rivals) + 1) / 3) - 1]
 
 
 class Epochs(Process):
@@ -193,11 +233,14 @@ WAYS: dict[str, Method] = {
     "best guess": ours,
     "best guess, ten times too large": wrong_guess,
     "usual rates": usual_rates,
-    "fading prior": partial(fading_prior, strength=5.0),
+    "fading prior": partial(asking, promise=fading_prior),
+    "acquisition LCB": partial(asking, promise=confidence_bound),
+    "acquisition PI": partial(asking, promise=probability),
+    "acquisition gp_hedge": partial(asking, promise=any_of_three),
     "warm start": partial(warm_start, guess_first=False),
     **{f"design of {size}": partial(ours, guess_first=False, n_initial=size) for size in (2, 4, 6)},
-    **{f"acquisition {name}": partial(ours, guess_first=False, acquisition=name) for name in ("LCB", "PI", "gp_hedge")},
-    **{f"pruner {name}": partial(ours, guess_first=False, rule=partial(stops, name)) for name in ("none", "halving")},
+    "pruner none": partial(ours, guess_first=False, rule=partial(stops, "none")),
+    "pruner halving": partial(ours, guess_first=False, rule=halving),
     "optimistic stop, most": partial(ours, guess_first=False, rule=optimistic(0.25)),
     "optimistic stop, half": partial(ours, guess_first=False, rule=optimistic(0.5)),
     "epoch as an input": epoch_as_input,

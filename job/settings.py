@@ -35,7 +35,6 @@ SEARCH_DEFINING = frozenset(
         "seed",
         "objective",
         "search_space",
-        "acquisition",
         "pruner",
         "warm_start_uri",
         "init_weights",
@@ -46,6 +45,9 @@ SEARCH_DEFINING = frozenset(
 
 BEFORE_THEY_EXISTED = {"pruner": "none", "warm_start_uri": ""}
 """Values of settings that define the search, for runs that are older than the setting."""
+
+GONE = {"acquisition": "EI"}
+"""Settings that once defined the search, and what all searches have now in their place."""
 
 _NEVER_EMPTY = {"dataset_uri", "output_uri", "cache_dir", "target_column", "init_weights"}
 """Settings that are refused when empty: someone forgot to fill in the value, and the default would lose results."""
@@ -198,13 +200,10 @@ class Settings(BaseSettings):
         '`{"learning_rate": {"low": 0.001, "high": 0.03}, "momentum": 0.9, "optimizer": ["sgd", "nag"]}`. '
         "A single value fixes a parameter; with all four fixed, N_TRIALS must be 1.",
     )
-    acquisition: Literal["EI", "PI", "LCB", "gp_hedge"] = Field(
-        "EI", description="Acquisition function of the Bayesian optimisation."
-    )
     pruner: Pruner = Field(
         "median",
         description="Which trials stop early. `median`: after any epoch, those behind the median of the others. "
-        "`halving`: after an eighth and a quarter of the epochs, all but the best third. `none`: no trial.",
+        "`none`: no trial.",
     )
     warm_start_uri: Annotated[str, AfterValidator(_check_uris)] = Field(
         "",

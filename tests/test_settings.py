@@ -18,7 +18,7 @@ def test_defaults_are_those_of_the_documentation() -> None:
     assert (settings.validation_fraction, settings.test_fraction) == (0.15, 0.15)
     assert (settings.n_trials, settings.n_initial_trials, settings.epochs, settings.batch_size) == (30, 8, 10, 128)
     assert (settings.min_class_images, settings.max_images, settings.seed) == (10, 0, 0)
-    assert (settings.objective, settings.acquisition, settings.init_weights) == ("accuracy", "EI", "random")
+    assert (settings.objective, settings.pruner, settings.init_weights) == ("accuracy", "median", "random")
     assert (settings.device, settings.precision, settings.compile, settings.deterministic) == (
         "auto",
         "auto",
@@ -80,7 +80,7 @@ def test_time_budget_is_read_as_people_write_it(monkeypatch: pytest.MonkeyPatch,
         ("SEED", "-1", "greater than or equal to 0"),
         ("SEED", "4294967296", "less than 4294967296"),
         ("OBJECTIVE", "f1", "'accuracy', 'macro_f1', 'balanced_accuracy' or 'log_loss'"),
-        ("ACQUISITION", "UCB", "'EI', 'PI', 'LCB' or 'gp_hedge'"),
+        ("PRUNER", "halving", "'none' or 'median'"),
         ("DEVICE", "gpu", "'auto', 'cpu' or 'cuda'"),
         ("PRECISION", "half", "'auto', 'float32', 'bf16' or 'fp16'"),
         ("COMPILE", "perhaps", "valid boolean"),

@@ -4,7 +4,7 @@ Points are rows, (points, dimensions) in [0, 1]. Knows no optimiser and imports 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,11 @@ Params = dict[str, float | str]
 
 
 def point(space: SearchSpace, unit: npt.NDArray[np.float64]) -> Params:
-    """Map a point of the unit cube, (dimensions,) in [0, 1), through the priors."""
-    values = [from_unit(dimension, float(u)) for dimension, u in zip(space.searched.values(), unit, strict=True)]
-    return with_fixed(space, values)
+    """Return all parameters of a trial at a point of the unit cube, (dimensions,) in [0, 1)."""
+    params = space.fixed
+    for (name, dimension), u in zip(space.searched.items(), unit.tolist(), strict=True):
+        params[name] = from_unit(dimension, u)
+    return {name: params[name] for name in PARAMETERS}
 
 
 def from_unit(dimension: Range | tuple[str, ...], u: float) -> float | str:
@@ -25,23 +27,10 @@ def from_unit(dimension: Range | tuple[str, ...], u: float) -> float | str:
     if isinstance(dimension, tuple):
         return dimension[int(u * len(dimension))]
     if dimension.prior == "log-uniform":
-        return math.exp(math.log(dimension.low) + u * (math.log(dimension.high) - math.log(dimension.low)))
-    return dimension.low + u * (dimension.high - dimension.low)
-
-
-def with_fixed(space: SearchSpace, values: Sequence[float | str]) -> Params:
-    """Return all parameters of a trial, of which `values` are the searched ones."""
-    params = space.fixed
-    for (name, dimension), value in zip(space.searched.items(), values, strict=True):
-        params[name] = _plain(dimension, value)
-    return {name: params[name] for name in PARAMETERS}
-
-
-def _plain(dimension: Range | tuple[str, ...], value: float | str) -> float | str:
-    if isinstance(dimension, Range):
-        # rounding in the logarithm and back can step over a border
-        return min(max(float(value), dimension.low), dimension.high)
-    return str(value)
+        value = math.exp(math.log(dimension.low) + u * (math.log(dimension.high) - math.log(dimension.low)))
+    else:
+        value = dimension.low + u * (dimension.high - dimension.low)
+    return min(max(value, dimension.low), dimension.high)  # rounding can step over a border
 
 
 def to_unit(space: SearchSpace, params: Mapping[str, float | str]) -> list[float]:

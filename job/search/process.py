@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from skopt.acquisition import gaussian_ei, gaussian_lcb, gaussian_pi
+from skopt.acquisition import gaussian_ei
 from skopt.learning import GaussianProcessRegressor
 from skopt.learning.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
@@ -22,8 +22,8 @@ from job.search.cube import codes, steps, to_unit
 from job.search.space import Range, SearchSpace
 
 _LENGTHS = (0.5, 10.0)
-"""Bounds of the length scales, in ranges: a dozen trials would else be taken for bumps in a plain, and with 0.1 and 0.3
-replays on recorded curves found less."""
+"""Bounds of the length scales, in ranges. Shorter ones overfit a dozen trials: with 0.1 and 0.3 replays on recorded
+curves found less."""
 
 _CHUNK = 4096  # points predicted at once, which bounds the memory
 
@@ -143,7 +143,7 @@ class Process:
         largest = float(np.abs(losses).max()) or 1.0  # without it, squares of huge losses overflow
         self.centre = float((losses / largest).mean()) * largest
         self.scale = float((losses / largest).std()) * largest
-        # EI's and PI's threshold, skopt's xi = 0.01, has the unit of what is told: an improvement of the accuracy by
+        # EI's threshold, skopt's xi = 0.01, has the unit of what is told: an improvement of the accuracy by
         # less than a point would count for nothing
         self.losses = (losses / largest - self.centre / largest) / (self.scale / largest or 1.0)
         with warnings.catch_warnings():
@@ -154,7 +154,7 @@ class Process:
     def hallucinate(self, unit: npt.NDArray[np.float64]) -> None:
         """Take points, (points, dimensions), for observed, each with the loss that is expected there.
 
-        So the process is as sure there as if it knew, its mean stays, and the acquisition function looks elsewhere
+        So the process is as sure there as if it knew, its mean stays, and improvement is expected elsewhere
         (Desautels et al., Parallelizing Exploration-Exploitation Tradeoffs, 2014). The kernel stays as it was fitted.
         """
         kernel = clone(self.model.kernel_)
@@ -173,13 +173,9 @@ class Process:
         parts = [self.model.predict(self._features(unit[at : at + _CHUNK])) for at in range(0, len(unit), _CHUNK)]
         return np.concatenate(parts)
 
-    def acquisition(self, name: str, unit: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Return what the acquisition function EI, PI or LCB makes of points, (points,): the more, the better."""
-        features = self._features(unit)
-        if name == "LCB":
-            return -np.asarray(gaussian_lcb(features, self.model))
-        function = {"EI": gaussian_ei, "PI": gaussian_pi}[name]
-        return np.asarray(function(features, self.model, y_opt=self.losses.min()))
+    def expected_improvement(self, unit: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return how far below the lowest loss so far points are expected to lie, (points,), in standard deviations."""
+        return np.asarray(gaussian_ei(self._features(unit), self.model, y_opt=self.losses.min()))
 
     def _features(self, unit: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return what the process is told of points: (points, features).

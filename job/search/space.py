@@ -6,7 +6,7 @@ Plain definitions and the reading of SEARCH_SPACE. Knows no optimiser and import
 
 import difflib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Annotated, Any, Literal, get_args
 
@@ -181,17 +181,19 @@ def _sentence(detail: Any) -> str:  # noqa: ANN401 -- pydantic's ErrorDetails
         known = PARAMETERS if len(path) == 1 else tuple(_RangeModel.model_fields)
         nearest = difflib.get_close_matches(str(path[-1]), known, n=1, cutoff=0.0)[0]
         owner = "" if len(path) == 1 else f"{path[0]}."
-        return f"{owner}{_shown(path[-1])} is unknown; the nearest name is {nearest}, and allowed are {_listed(known)}"
+        return (
+            f"{owner}{_shown(path[-1])} is unknown; the nearest name is {nearest}, and allowed are {', '.join(known)}"
+        )
     name = ".".join(part for part in path if isinstance(part, str))
     return f"{name}={_shown(detail['input'])} must be {_allowed(path)}"
 
 
 def _allowed(path: list[str | int]) -> str:
     if path[0] == "optimizer":
-        one = f"one of {_listed(OPTIMIZERS)}"
+        one = f"one of {', '.join(OPTIMIZERS)}"
         return one if len(path) > 1 else f"{one}, or a list of them"
     if path[-1] == "prior":
-        return f"one of {_listed(get_args(Prior))}"
+        return f"one of {', '.join(get_args(Prior))}"
     return "a finite number" if len(path) > 1 else "a finite number, or an object with low, high and prior"
 
 
@@ -221,7 +223,7 @@ def _optimizer(value: list[OptimizerName] | OptimizerName) -> tuple[OptimizerNam
     if isinstance(value, str):
         return value
     if not value or len(set(value)) < len(value):
-        raise _refusal(f"optimizer={_shown(value)} must name each optimizer once, of {_listed(OPTIMIZERS)}")
+        raise _refusal(f"optimizer={_shown(value)} must name each optimizer once, of {', '.join(OPTIMIZERS)}")
     # sorted, so that a run goes on whose setting lists the same optimizers in another order
     return value[0] if len(value) == 1 else tuple(name for name in OPTIMIZERS if name in value)
 
@@ -233,7 +235,3 @@ def _refusal(sentence: str) -> SettingsError:
 def _shown(value: Any) -> str:  # noqa: ANN401 -- whatever came in
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)

@@ -13,9 +13,9 @@ import numpy.typing as npt
 from scipy.stats import qmc
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from job.search.cube import Params, point, to_unit, with_fixed
+from job.search.cube import Params, point, to_unit
 from job.search.process import Observation, Process, joined
-from job.search.space import PARAMETERS, Range, SearchSpace
+from job.search.space import Range, SearchSpace
 from job.search.usual import best_guess
 from job.seeds import derive_seed
 
@@ -24,7 +24,7 @@ __all__ = ["Observation", "Params", "design_size", "suggest"]
 _REPLACEMENTS = 64  # random points to try in place of a duplicate; the first is new unless the space is finite
 _LEAST_DESIGN = 2  # trials of the design, however much earlier runs tell
 _INFORMED = 15  # with so many pending trials, what their first epochs tell is worth more than what is left of them
-_CANDIDATES = 2048  # random points that the acquisition function chooses from
+_CANDIDATES = 2048  # random points to choose from
 _CENTRES = 4  # best observed points, with more candidates near each
 _NEAR = 64
 _STEP = 0.08  # their standard deviation along each range, in its prior
@@ -46,7 +46,6 @@ def suggest(
     observations: Sequence[Observation],
     number: int,
     n_initial: int,
-    acquisition: str,
     prior: Sequence[Sequence[Observation]] = (),
     pending: Sequence[Observation] = (),
     parallel: int = 1,
@@ -56,8 +55,8 @@ def suggest(
 
     The first `n_initial` or `parallel` trials are points of a design that depends on seed and space alone, but for the
     very first, which is the best guess unless `guess_first` is false, as in older runs. Later ones maximise the
-    `acquisition` (EI, LCB, PI or gp_hedge) of a Gaussian process fitted to `observations`, those of all earlier trials
-    that this one knows, in order. The point is random if no observation has a loss, or if the process suggests an
+    expected improvement of a Gaussian process fitted to `observations`, those of all earlier trials that this one
+    knows, in order. The point is random if no observation has a loss, or if the process suggests an
     observed point; only in a space of optimizers alone, all observed, or of one point is it repeated.
 
     `pending` are earlier trials, in order, whose ends this one does not know (`job.search.schedule`). They stand for
@@ -65,29 +64,27 @@ def suggest(
 
     `prior` holds the observations of earlier runs, one list each; the process is fitted to them, too. If they are
     `n_initial` or more, the design has two points. Their points may be suggested again: they are new to this run.
-
-    gp_hedge learns from its earlier choices, which a fresh optimiser has not made. Here it picks one of the other three
-    at random.
     """
     if not space.searched:
-        return with_fixed(space, [])
+        return point(space, np.empty(0))
     size = design_size(n_initial, sum(map(len, prior)), parallel)
     if number == 0 and guess_first:
         return best_guess(space)
     if number < size:
         return point(space, _design(space, seed, size)[number])
     rng = np.random.default_rng(derive_seed(seed, "random point", number))
-    random_seed = derive_seed(seed, "suggest", number)
     with threadpool_limits(1, user_api="blas"):  # some ten times faster: threads only wait for each other here
         informed = [each for each in pending if each.curve] if len(pending) >= _INFORMED else []
         told, losses = joined(space, prior, [*observations, *informed])
         if losses is None:
-            return _next_point(space, seed, number) if pending else _random_point(space, rng)
+            # beside others at work, the design goes on
+            return point(space, _design(space, seed, number + 1)[number]) if pending else _random_point(space, rng)
         process = Process(space, told, losses)
         unknown = [to_unit(space, each.params) for each in pending if each not in informed]
         if unknown:
             process.hallucinate(np.array(unknown))
-        params = _ask(process, losses, acquisition, random_seed)
+        units = candidates(process, losses, np.random.default_rng(derive_seed(seed, "suggest", number)))
+        params = point(space, units[int(process.expected_improvement(units).argmax())])
     return _unseen(space, params, [*observations, *pending], rng)
 
 
@@ -102,25 +99,12 @@ def _design(space: SearchSpace, seed: int, n_initial: int) -> npt.NDArray[np.flo
     return np.asarray(sobol.random_base2((n_initial - 1).bit_length()))
 
 
-def _next_point(space: SearchSpace, seed: int, number: int) -> Params:
-    """Return a point of the design that goes on, for a trial that knows of no complete one while others are at work."""
-    return point(space, _design(space, seed, number + 1)[number])
-
-
 def _random_point(space: SearchSpace, rng: np.random.Generator) -> Params:
     return point(space, rng.random(len(space.searched)))
 
 
-def _ask(process: Process, losses: npt.NDArray[np.float64], acquisition: str, random_seed: int) -> Params:
-    """Return the candidate that the acquisition function likes best."""
-    rng = np.random.default_rng(random_seed)
-    units = candidates(process, losses, rng)
-    name = str(rng.choice(["EI", "LCB", "PI"])) if acquisition == "gp_hedge" else acquisition
-    return point(process.space, units[int(process.acquisition(name, units).argmax())])
-
-
 def candidates(process: Process, losses: npt.NDArray[np.float64], rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Return the points that an acquisition function chooses from, (candidates, dimensions) in [0, 1].
+    """Return the points that the best is chosen of, (candidates, dimensions) in [0, 1].
 
     They are drawn at random: following a gradient leads to points between the optimizers, which no trial can have
     (Garrido-Merchan and Hernandez-Lobato, 1805.03463). Some are drawn near the observed points with the lowest of
@@ -146,10 +130,7 @@ def _unseen(
 
 
 def _same(params: Params, others: Mapping[str, float | str]) -> bool:
-    return all(_same_value(params[name], others[name]) for name in PARAMETERS)
-
-
-def _same_value(value: float | str, other: float | str) -> bool:
-    if isinstance(value, str) or isinstance(other, str):
-        return value == other
-    return math.isclose(value, other, rel_tol=_SAME)
+    return all(
+        value == others[name] or (isinstance(value, float) and math.isclose(value, float(others[name]), rel_tol=_SAME))
+        for name, value in params.items()
+    )

@@ -8,7 +8,7 @@ from typing import Any
 from job.errors import ChangedError, RunMismatchError
 from job.records.prior import PriorRun
 from job.records.run import RunRecord
-from job.settings import BEFORE_THEY_EXISTED, Settings, variable_name
+from job.settings import BEFORE_THEY_EXISTED, GONE, Settings, variable_name
 from job.storage import open_storage
 from job.study.journal import Journal
 
@@ -70,7 +70,7 @@ def refuse_other_settings(run: RunRecord, settings: Settings, where: str) -> Non
 
 def differing_settings(run: RunRecord, settings: Settings) -> dict[str, tuple[Any, Any]]:
     """Return the settings that define the search and differ, by name: (the run's value, this job's)."""
-    there, here = BEFORE_THEY_EXISTED | run.settings, settings.defining()
+    there, here = GONE | BEFORE_THEY_EXISTED | run.settings, GONE | settings.defining()
     return {name: (there.get(name), here.get(name)) for name in here | there if there.get(name) != here.get(name)}
 
 

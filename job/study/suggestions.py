@@ -61,7 +61,6 @@ def suggest_params(
         observations=[told[each] for each in start.known],
         number=number,
         n_initial=settings.n_initial_trials,
-        acquisition=settings.acquisition,
         prior=[observe(earlier.observations, settings.objective) for earlier in run.warm_start],
         pending=[pending(each) for each in range(number) if each not in start.known],
         parallel=ledger.parallel,

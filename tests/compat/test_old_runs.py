@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from job.settings import GONE
 from tests.compat.folders import EXPECTED, RUNS, WRITTEN_ON, machine, settings_of, unpack, write_inputs
 from tests.jobs import comparable, events, results_of, run_job
 
@@ -67,6 +68,7 @@ def assert_equal_results(there: dict[str, Any], here: dict[str, Any]) -> None:
     """
     there, here = comparable(there), comparable(here)
     assert there["published"].keys() == here["published"].keys()
+    assert {name: there["settings"].pop(name) for name in GONE} == GONE
     for results in (there, here):
         results["published"] = results["published"]["model/model.safetensors"] if SAME_MACHINE else None
         results["best"]["model"] = results["best"]["model"] if SAME_MACHINE else None

@@ -137,9 +137,7 @@ def _parts(
     records = []
     for number in range(n_trials):
         # points of a design, drawn towards the best learning rate: real suggestions would take minutes
-        params = suggest(
-            space, seed=seed, observations=[], number=number, n_initial=n_trials, acquisition="EI", guess_first=False
-        )
+        params = suggest(space, seed=seed, observations=[], number=number, n_initial=n_trials, guess_first=False)
         if number >= N_INITIAL:
             params = _nearer(params, space, rng)
         status = statuses.get(number, "complete")
@@ -166,8 +164,7 @@ def _parts(
             "batch_size": 128,
             "seed": seed,
             "objective": objective,
-            "acquisition": "EI",
-            "pruner": "halving",
+            "pruner": "median",
             "n_initial_trials": N_INITIAL,
             "n_trials": n_trials,
         },

@@ -133,8 +133,8 @@ def test_the_page_says_where_prior_observations_came_from() -> None:
     words = text_of(draw_page(made_results(12, 4, 3, warm_start=EARLIER)))
     assert (
         "The first 2 are the initial design; those after it were suggested by a Gaussian process with the "
-        "acquisition function EI, comparing trials by validation accuracy. 1 trial was stopped early, not among the "
-        "best third of those before, which saved 2 of 36 epochs. The process was also told 31 trials of "
+        "acquisition function EI, comparing trials by validation accuracy. 1 trial was stopped early, behind the "
+        "median of those before, which saved 2 of 36 epochs. The process was also told 31 trials of "
         f"2 earlier runs: 30 of s3://shop/runs/41/ (same data, same settings) and 1 of {EARLIER[1].uri} (5 left out, "
         "other data, other epochs and seed). Photos of the test part may have been among those that scored them."
     ) in words

@@ -6,7 +6,7 @@ import pytest
 
 from job.search.cube import Params
 from job.search.process import Observation, told_losses
-from job.search.pruning import Pruner, rungs, stops
+from job.search.pruning import Pruner, stops
 
 PARAMS: Params = {"learning_rate": 0.01, "momentum": 0.5, "weight_decay": 0.001, "optimizer": "sgd"}
 
@@ -15,41 +15,12 @@ def flat(*losses: float, epochs: int = 8) -> list[list[float]]:
     return [[loss] * epochs for loss in losses]
 
 
-@pytest.mark.parametrize(("epochs", "expected"), [(1, [1]), (2, [1]), (8, [1, 2]), (10, [2, 3]), (100, [13, 25])])
-def test_rungs_are_an_eighth_and_a_quarter_of_a_trial(epochs: int, expected: list[int]) -> None:
-    """Parts of an epoch are whole ones; a short trial has a single rung."""
-    assert rungs(epochs) == expected
-
-
-@pytest.mark.parametrize(
-    ("losses", "loss", "stopped"),
-    [
-        ([], 0.9, False),
-        ([0.1, 0.2, 0.3], 0.9, False),
-        ([0.1, 0.5, 0.6, 0.7], 0.4, False),
-        ([0.1, 0.2, 0.6, 0.7], 0.4, True),
-        ([0.1, 0.4, 0.6, 0.7], 0.4, True),
-        ([0.1, 0.2, 0.6, 0.7, 0.8], 0.4, True),
-        ([0.1, 0.2, 0.6, 0.7, 0.8, 0.9], 0.4, False),
-    ],
-)
-def test_halving_lets_the_best_third_go_on(losses: Sequence[float], loss: float, *, stopped: bool) -> None:
-    """A third of all at its rung, rounded up; with less than four rivals each goes on, and of equals the first."""
-    assert stops("halving", flat(*losses), [loss], 8) is stopped
-
-
-def test_halving_looks_at_its_rungs_alone() -> None:
-    """Between them and after them even the worst trial goes on."""
-    earlier = flat(0.1, 0.2, 0.3, 0.4)
-    assert [stops("halving", earlier, [0.9] * epoch, 8) for epoch in range(1, 9)] == [True, True, *[False] * 6]
-
-
 def test_rivals_are_those_that_have_come_as_far() -> None:
-    """A trial that ended before a rung is none there, and the lowest loss so far counts."""
+    """A trial that ended earlier is none, and the lowest loss so far counts."""
     ended = [[0.1]] * 4
-    assert not stops("halving", ended, [0.9, 0.5], 8)
-    assert stops("halving", [*ended, [0.9, 0.4], [0.4, 0.9], [0.9, 0.9], [0.9, 0.9]], [0.9, 0.5], 8)
-    assert not stops("halving", [*ended, [0.9, 0.4], [0.5, 0.9], [0.9, 0.9], [0.9, 0.9]], [0.3, 0.9], 8)
+    assert not stops("median", ended, [0.9, 0.5], 8)
+    assert stops("median", [*ended, [0.9, 0.4], [0.4, 0.9], [0.9, 0.9], [0.3, 0.9]], [0.9, 0.5], 8)
+    assert not stops("median", [*ended, [0.9, 0.4], [0.5, 0.9], [0.9, 0.9], [0.9, 0.9]], [0.3, 0.9], 8)
 
 
 @pytest.mark.parametrize(("losses", "stopped"), [([0.1, 0.2, 0.3], False), ([0.1, 0.2, 0.6, 0.7], True)])
@@ -60,7 +31,7 @@ def test_median_stops_what_is_behind_the_median(losses: Sequence[float], *, stop
     assert not stops("median", flat(*losses), [0.35] * 3, 8)
 
 
-@pytest.mark.parametrize("pruner", ["none", "median", "halving"])
+@pytest.mark.parametrize("pruner", ["none", "median"])
 def test_a_trial_that_is_done_is_not_stopped(pruner: Pruner) -> None:
     """Nor is any without a pruner."""
     earlier = flat(0.1, 0.1, 0.1, 0.1, 0.1, epochs=2)

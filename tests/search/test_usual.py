@@ -18,7 +18,6 @@ def test_the_first_trial_is_the_best_guess_whatever_the_seed() -> None:
             observations=[],
             number=number,
             n_initial=8,
-            acquisition="EI",
             guess_first=guess_first,
         )
 

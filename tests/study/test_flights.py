@@ -45,7 +45,7 @@ def settings_of(rng: random.Random) -> Settings:
     return Settings(
         n_trials=rng.randint(1, 24),
         epochs=rng.randint(1, 6),
-        pruner=rng.choice(["none", "median", "halving"]),
+        pruner=rng.choice(["none", "median"]),
         objective=rng.choice(["accuracy", "log_loss"]),
         max_failed_trials=9999,
     )

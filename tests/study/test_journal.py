@@ -190,6 +190,15 @@ def test_a_setting_that_is_there_no_more_is_a_difference() -> None:
         refuse_other_settings(older, Settings(), "here")
 
 
+def test_a_run_of_the_only_acquisition_function_that_is_left_goes_on() -> None:
+    """Runs once chose among four."""
+    run = new_run(Settings(), "fingerprint", None, threads=1)
+    refuse_other_settings(run.model_copy(update={"settings": run.settings | {"acquisition": "EI"}}), Settings(), "here")
+    older = run.model_copy(update={"settings": run.settings | {"acquisition": "LCB"}})
+    with pytest.raises(RunMismatchError, match=r"FASHIONTUNE_ACQUISITION is LCB there and EI here"):
+        refuse_other_settings(older, Settings(), "here")
+
+
 def test_two_write_checks_at_once_do_not_disturb_each_other(journal: Journal) -> None:
     """Jobs that begin together both find the output writable."""
     with ThreadPoolExecutor(4) as pool:

@@ -172,8 +172,6 @@ RIVALS = [recorded(number, [value, 0.9, 0.01]) for number, value in enumerate([0
     [
         ("median", "accuracy", 0.25),
         ("median", "log_loss", 0.25),
-        ("halving", "accuracy", 0.3),  # two of five go on
-        ("halving", "log_loss", 0.2),
         ("none", "accuracy", None),
     ],
 )
@@ -192,18 +190,17 @@ def test_the_bar_is_told_in_the_objectives_own_unit(pruner: Pruner, objective: s
         pytest.param(ledger(*RIVALS, pruner="median"), working(2, repetition=1), id="a repetition"),
         pytest.param(ledger(*RIVALS, pruner="median"), working(9, repetition=1), id="a repetition of a late trial"),
         pytest.param(ledger(*RIVALS, pruner="median", epochs=2), working(4, epoch=2), id="the last epoch"),
-        pytest.param(ledger(*RIVALS, pruner="halving", epochs=32), working(4, epoch=2), id="before the first rung"),
     ],
 )
 def test_where_nothing_is_pruned_there_is_no_bar(known: Ledger, at_work: AtWork) -> None:
-    """With few rivals, after the last epoch, between rungs, and for repetitions, which are never pruned."""
+    """With few rivals, after the last epoch, and for repetitions, which are never pruned."""
     assert bar_of(known, at_work) is None
 
 
 @pytest.mark.parametrize("objective", ["accuracy", "log_loss"])
-@pytest.mark.parametrize("pruner", ["none", "median", "halving"])
+@pytest.mark.parametrize("pruner", ["none", "median"])
 def test_a_trial_goes_on_exactly_if_its_best_value_reaches_the_bar(pruner: Pruner, objective: str) -> None:
-    """What people see agrees with what stops trials, for any curves; halving wants more than its bar."""
+    """What people see agrees with what stops trials, for any curves."""
     sign, told = sense(objective), Counter[str]()
     for seed in range(500):
         print(f"{seed=}")  # noqa: T201 -- pytest shows it where the test fails
@@ -224,5 +221,5 @@ def test_a_trial_goes_on_exactly_if_its_best_value_reaches_the_bar(pruner: Prune
         stopped = stops(pruner, losses[:number], losses[number], epochs)
         ahead = None if bar is None else sign * (bar - best)
         told["none" if ahead is None else "at it" if ahead == 0 else "better" if ahead > 0 else "worse"] += 1
-        assert stopped is (ahead is not None and (ahead < 0 or (ahead == 0 and pruner == "halving")))
+        assert stopped is (ahead is not None and ahead < 0)
     assert set(told) == ({"none"} if pruner == "none" else {"none", "at it", "better", "worse"})

@@ -94,13 +94,22 @@ def test_only_what_lies_in_the_present_space_is_taken(text: str, taken: list[int
 
 def test_what_differs_is_named(tmp_path: Path) -> None:
     """Named are settings that change what a value means or who was compared, not those that only steer the search."""
-    steered = {"acquisition": "LCB", "n_initial_trials": 3, "search_space": '{"momentum": 0.5}'}
+    steered = {"pruner": "none", "n_initial_trials": 3, "search_space": '{"momentum": 0.5}'}
     first = write_run(tmp_path / "first", earlier_trial(0), earlier_trial(1, "failed"), epochs=5, seed=3, **steered)
     second = write_run(tmp_path / "second", earlier_trial(0), init_weights="imagenet")
     found = read(first, second, init_weights="imagenet", weights="other weights")
     assert [(each.uri, each.left_out) for each in found] == [(str(first), 1), (str(second), 0)]
     assert [each.differs for each in found] == [["epochs", "seed", "init_weights"], ["init_weights"]]
     assert found[0].dataset_fingerprint == "fingerprint"
+
+
+def test_an_earlier_run_may_have_had_another_acquisition_function(tmp_path: Path) -> None:
+    """It only steered that search, as the settings above."""
+    journal, run = Journal(LocalStorage(tmp_path)), new_run(Settings(), "fingerprint", None, threads=1)
+    journal.begin(run.model_copy(update={"settings": run.settings | {"acquisition": "LCB"}}))
+    journal.record_trial(earlier_trial(0))
+    (found,) = read(tmp_path)
+    assert found.differs == []
 
 
 def test_reading_changes_nothing(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.replay import Method, Seen, Table, Train, replay
 from job.search.cube import Params, point
 from job.search.process import Observation
-from job.search.pruning import Curve, Pruner, stops
+from job.search.pruning import Curve, stops
 from job.search.space import SearchSpace
 from job.search.suggest import suggest
 from job.search.usual import best_guess
@@ -18,7 +18,6 @@ from job.settings import Settings
 SPACE = SearchSpace()
 _DEFAULTS = {name: field.default for name, field in Settings.model_fields.items()}
 N_INITIAL: int = _DEFAULTS["n_initial_trials"]
-DEFAULT: Pruner = _DEFAULTS["pruner"]
 OURS = "ours"
 NO_GUESS = "ours, no best guess"
 _WARM_TRIALS = 8
@@ -28,7 +27,7 @@ Propose = Callable[[list[Observation]], Params]
 """Given what was observed, what to train next."""
 Rule = Callable[[Sequence[Curve], Curve, int], bool]
 """Given the curves of earlier trials, this one's and the epochs of a whole trial: is it to stop?"""
-RULE: Rule = partial(stops, DEFAULT)
+RULE: Rule = partial(stops, _DEFAULTS["pruner"])
 """The job's."""
 
 

@@ -3,8 +3,9 @@
     python -m benchmarks.parallel
 
 The table is one of those of `benchmarks/searches.py`, and trained is, as there, the nearest configuration that no trial
-has had yet. Each of q equal workers takes one unit of time for an epoch, so the clock of `job.search.schedule` is the
-clock on the wall, and a verdict comes as soon as its epoch has ended. The job's rule is compared with two simpler ones.
+has had yet; regrets are those of `benchmarks/metric.py`. Each of q equal workers takes one unit of time for an
+epoch, so the clock of `job.search.schedule` is the clock on the wall, and a verdict comes as soon as its epoch has
+ended. The job's rule is compared with two simpler ones.
 """
 
 import math
@@ -16,11 +17,11 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 
 from benchmarks.figure import Figure, print_figures
-from benchmarks.methods import DEFAULT, N_INITIAL, SPACE
+from benchmarks.methods import N_INITIAL, RULE, SPACE
+from benchmarks.metric import Scale
 from benchmarks.replay import Row, Table, load
 from benchmarks.table import FOLDER
 from job.search.process import Observation
-from job.search.pruning import stops
 from job.search.schedule import Length, Start, starts
 from job.search.suggest import suggest
 
@@ -34,8 +35,6 @@ TIMES = (11, 22, 45, 90, 180)
 """Where regrets are told: epochs spent, and epochs on the clock. After 11, 16 workers have spent 176."""
 N_TRIALS = 30
 """A job's trials, unless it is told otherwise."""
-CHANCE = 0.5
-"""The loss of a search that has found nothing yet."""
 
 Rule = Callable[[Sequence["Trial"], int], Start]
 
@@ -107,10 +106,13 @@ class Search:
         """Return when so many epochs have been spent."""
         return next(time for time in range(epochs + 1) if self.spent(time) >= epochs)
 
-    def lowest(self, *, time: float = math.inf, epochs: float = math.inf) -> float:
-        """Return the lowest loss of the trials that are complete by then, with no more than so many epochs spent."""
+    def regret(self, scale: Scale, *, time: float = math.inf, epochs: float = math.inf) -> float:
+        """Return the regret of the best trial that is complete by then, with no more than so many epochs spent."""
         ended = [each for each in self.trials if each.status == "complete" and each.end <= time]
-        return min((min(each.losses) for each in ended if self.spent(each.end) <= epochs), default=CHANCE)
+        counting = [each for each in ended if self.spent(each.end) <= epochs]
+        if not counting:
+            return 1.0
+        return scale.regret(min(counting, key=lambda each: min(each.losses)).row.true_loss)
 
     def busy(self) -> float:
         """Return the share of the time until CAP epochs in which workers train."""
@@ -152,7 +154,7 @@ def search(table: Table, rule: Rule, parallel: int, seed: int) -> Search:
 def _train(table: Table, row: Row, start: Start, earlier: Sequence[Trial]) -> Trial:
     curves = [each.losses for each in earlier]
     for epoch in range(1, min(len(row.losses), table.epochs - 1) + 1):
-        if stops(DEFAULT, curves, row.losses[:epoch], table.epochs):
+        if RULE(curves, row.losses[:epoch], table.epochs):
             return Trial(row, start, row.losses[:epoch], "pruned")
     return Trial(row, start, row.losses, "complete" if len(row.losses) == table.epochs else "diverged")
 
@@ -163,8 +165,7 @@ def _one(rule: str, parallel: int, seed: int) -> Search:
 
 def figures() -> Iterator[Figure]:
     """Yield a figure for each rule and each number of trials at a time: how much less time CAP epochs take."""
-    table = load(TABLE)
-    best = min(min(row.losses) for row in table.rows if len(row.losses) == table.epochs)
+    scale = load(TABLE).scale
     cases = [(rule, parallel) for rule in RULES for parallel in PARALLEL if parallel > 1 or not rule]
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
         running = {case: [pool.submit(_one, *case, seed) for seed in range(SEEDS)] for case in cases}
@@ -175,12 +176,12 @@ def figures() -> Iterator[Figure]:
                 f"busy_in_{N_TRIALS}_trials": _mean([100 * each.busy_in_a_job() for each in found], 1, "%"),
             }
             for epochs in EPOCHS:
-                regrets = [100 * (each.lowest(epochs=epochs) - best) for each in found]
-                details[f"regret_at_{epochs}_epochs"] = _mean(regrets, 2)
+                regrets = [100 * each.regret(scale, epochs=epochs) for each in found]
+                details[f"regret_at_{epochs}_epochs"] = _mean(regrets, 1, "%")
             for time in TIMES:
                 if time * parallel <= CAP:
-                    regrets = [100 * (each.lowest(time=time) - best) for each in found]
-                    details[f"regret_at_time_{time}"] = _mean(regrets, 2)
+                    regrets = [100 * each.regret(scale, time=time) for each in found]
+                    details[f"regret_at_time_{time}"] = _mean(regrets, 1, "%")
             # with one worker, the time is the epochs
             faster = statistics.fmean(each.spent(each.time(CAP)) / each.time(CAP) for each in found)
             yield Figure(f"q = {parallel}{rule}", round(faster, 2), None, "times as fast as q = 1", details=details)

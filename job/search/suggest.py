@@ -56,8 +56,8 @@ def suggest(
     The first `n_initial` or `parallel` trials are points of a design that depends on seed and space alone, but for the
     very first, which is the best guess unless `guess_first` is false, as in older runs. Later ones maximise the
     expected improvement of a Gaussian process fitted to `observations`, those of all earlier trials that this one
-    knows, in order. The point is random if no observation has a loss, or if the process suggests an
-    observed point; only in a space of optimizers alone, all observed, or of one point is it repeated.
+    knows, in order. The point is random if no observation has a loss, or if the process suggests an observed point;
+    only in a space of optimizers alone, all observed, or of one point is it repeated.
 
     `pending` are earlier trials, in order, whose ends this one does not know (`job.search.schedule`). They stand for
     what the process expects of them, or, with _INFORMED of them or more, for what their losses so far let expect.

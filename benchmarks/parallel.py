@@ -146,6 +146,8 @@ def search(table: Table, rule: Rule, parallel: int, seed: int) -> Search:
             pending=[trials[each].observed(max(0, start.time - trials[each].start.time - 1)) for each in pending],
             parallel=parallel,
         )
+        if len(trained) == len(table.rows):  # a search that stops most trials soon begins all of them
+            trained.clear()
         number = table.nearest(params, trained)
         trained.add(number)
         trials.append(_train(table, table.rows[number], start, trials))

@@ -1,5 +1,7 @@
 """Searches with several trials at a time, replayed."""
 
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.parallel import CAP, RULES, next_end, search
@@ -32,11 +34,13 @@ def test_a_worker_is_never_given_two_trials_at_once(table: Table, rule: str) -> 
 
 
 def test_what_is_chosen_is_complete_by_then(table: Table) -> None:
-    """Before any trial is, the regret is 1; it is that of the best value seen, not of the best true value."""
+    """Before that the regret is 1; then it is that of the best value seen, not of the best true value."""
     found = search(table, next_end, 1, 0)
     first = found.trials[0]
     assert found.regret(table.scale, time=first.end - 1) == 1.0
     assert found.regret(table.scale, time=first.end) == table.scale.regret(first.row.true_loss)
+    stopped = replace(found, trials=(replace(first, status="pruned"),))
+    assert stopped.regret(table.scale) == 1.0
     whole = [each for each in found.trials if each.status == "complete"]
     best = min(whole, key=lambda each: min(each.losses))
     assert found.regret(table.scale) == table.scale.regret(best.row.true_loss)

@@ -1,7 +1,7 @@
 """What was tried in the job's own search: each way differs from it in what its name says.
 
-All begin without the best guess, beside which nothing else would show. `docs/LOG.md` has the figures of those that did
-not win.
+All but the two best guesses begin without one, beside which nothing else would show. `docs/LOG.md` has the figures of
+those that did not win.
 """
 
 import math

@@ -124,8 +124,13 @@ def test_the_page_says_that_the_first_trial_was_a_guess() -> None:
     """Runs that are older have none."""
     older = made_results(12, 4, 3)
     said = "are the initial design, which begins with a best guess; those after it"
-    assert said in text_of(draw_page(older.model_copy(update={"guess_first": True})))
+    newer = older.model_copy(update={"guess_first": True, "best": older.best.model_copy(update={"trial": 0})})
+    assert said in text_of(draw_page(newer))
+    assert "Trial 0, the best guess, is best: learning rate" in text_of(draw_page(newer))
+    another = newer.model_copy(update={"best": older.best.model_copy(update={"trial": 1})})
+    assert "Trial 1 is best: learning rate" in text_of(draw_page(another))
     assert said not in text_of(draw_page(older))
+    assert "the best guess" not in text_of(draw_page(older))
 
 
 def test_the_page_says_where_prior_observations_came_from() -> None:

@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+import structlog
 import torch
 
 from benchmarks.gpu_checks import CHECKS, Skipped
@@ -49,6 +50,7 @@ def main() -> int:
     parser.add_argument("--role", help=argparse.SUPPRESS)
     parser.add_argument("arguments", nargs="*", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     if options.role:
         return play(options.device, options.role, options.arguments)
     configure_torch(threads=torch.get_num_threads(), deterministic=True)

@@ -32,6 +32,7 @@ from job.training.device import Device, choose_device, try_step
 from job.training.driver import ask_driver, kernel_module
 from job.training.evaluate import evaluate
 from job.training.failures import is_out_of_memory, release_memory
+from job.training.gradients import eager
 from job.training.plan import Equipment, TrialPlan
 from job.training.state import TrialState, fresh_state, restore_state, take_checkpoint
 
@@ -43,6 +44,8 @@ their peak that FFCV (https://ffcv.io) and airbench (https://github.com/KellerJo
 
 NO_SYNC_STEPS = (2, 31)
 _MB = 1 << 20
+TOO_LARGE = 2.0**100
+"""A scale at which every gradient of float16 overflows."""
 
 
 class Skipped(Exception):  # noqa: N818 -- no error
@@ -147,19 +150,33 @@ def overflow(device: str) -> Details:
         for step in steps:
             plan = plan_of(small, optimizer, epochs=1)
             state = fresh_state(plan, gear)
-            next(state.model.parameters()).register_hook(_overflowing(state, step))
-            outcome = train(plan, gear, state=state)
+            skipped: list[float] = []
+            if step == 1:
+                _overflow(state)
+            outcome = train(plan, gear, _overflowing(step, skipped), state)
             assert outcome.status == "complete", (optimizer, step, outcome.error)
+            assert skipped == [TOO_LARGE / 2], (optimizer, step, skipped)
             largest = max(largest, *(float(each.detach().abs().max()) for each in state.model.parameters()))
             assert largest < 100, (optimizer, step, largest)
     return {"largest_weight": round(largest, 2)}
 
 
-def _overflowing(state: TrialState, step: int) -> Callable[[torch.Tensor], torch.Tensor]:
-    def overflow(gradient: torch.Tensor) -> torch.Tensor:
-        return torch.full_like(gradient, math.inf) if state.step == step - 1 else gradient
+def _overflow(state: TrialState) -> None:
+    state.scaler.scale(torch.zeros((), device=state.loss_sum.device))  # which makes the scale, if nothing has yet
+    state.scaler.update(TOO_LARGE)
 
-    return overflow
+
+def _overflowing(step: int, skipped: list[float]) -> Callable[[TrialState], None]:
+    """Let a step overflow; keep the scale after it, which is halved if the step was skipped, and mend it."""
+
+    def after_step(state: TrialState) -> None:
+        if state.model.training and state.step == step - 1:
+            _overflow(state)
+        elif state.model.training and state.step == step:
+            skipped.append(state.scaler.get_scale())
+            state.scaler.update(2.0**10)
+
+    return after_step
 
 
 def losses(device: str) -> Details:
@@ -189,6 +206,22 @@ def train_evaluate_train(device: str) -> Details:
     convolutions = [value for value in state.model.parameters() if value.dim() == 4 and value.shape[-1] > 1]
     assert all(value.is_contiguous(memory_format=torch.channels_last) for value in convolutions)
     return {"train_loss": [round(each.train_loss, 3) for each in outcome.epochs]}
+
+
+def graphs(device: str) -> Details:
+    """Compare weights that were trained with CUDA graphs and without, in each precision: equal bits."""
+    need_gpu(device)
+    scale, different = scale_of(device), []
+    for precision in precisions_here(device):
+        gear = equipment(in_precision(device, precision), scale)
+        for optimizer in scale.optimizers:
+            plan = plan_of(scale, optimizer)
+            state = fresh_state(plan, gear)
+            state.gradients = eager(state.model, gear.device, state.scaler)
+            if digest(train(plan, gear, state=state)) != digest(train(plan, gear)):
+                different.append(f"{optimizer} {precision}")
+    assert not different, different
+    return {"equal": len(scale.precisions) * len(scale.optimizers)}
 
 
 def images_on_host(device: str) -> Details:
@@ -272,8 +305,9 @@ def speed(device: str) -> Details:
 
         train_steps(plan_of(large), gear, steps + 10, at)
         rates.append(steps * scale.batch_size / (times[steps + 10] - times[10]))
-    expected = [rate for name, rate in EXPECTED.items() if name in chosen.name.split()[-1].split("-")[0]]
-    found: Details = {"photos_a_second": round(max(rates)), "expected": expected[0] if expected else None}
+    names = chosen.name.replace("-", " ").split()  # NVIDIA A100-SXM4-40GB
+    expected = next((rate for name, rate in EXPECTED.items() if name in names), None)
+    found: Details = {"photos_a_second": round(max(rates)), "expected": expected}
     return found | (_busy(chosen, large) if device == "cuda" else {})
 
 
@@ -291,7 +325,8 @@ def _busy(device: Device, scale: Scale) -> Details:
     train_steps(plan_of(scale), gear, 10 + steps, at)
     wall = times[10 + steps] - times[10]
     kernels = [event for event in profiler.events() if str(event.device_type).endswith("CUDA")]
-    launches = sum(event.count for event in profiler.key_averages() if event.key.startswith("cudaLaunchKernel"))
+    launching = ("cudaLaunchKernel", "cudaGraphLaunch")
+    launches = sum(event.count for event in profiler.key_averages() if event.key.startswith(launching))
     busy = sum(event.time_range.elapsed_us() for event in kernels) / 1e6
     return {"busy": round(busy / wall, 3), "launches_a_step": round(launches / steps)}
 
@@ -358,6 +393,6 @@ def _wait(device: Device) -> None:
 
 
 CHECKS: tuple[Callable[[str], Details], ...] = (
-    *(the_device, no_waiting, no_warning, speed, checkpoint, overflow, losses, train_evaluate_train, images_on_host),
-    *(goes_on, sigterm, repeats, out_of_memory, large_photos, broken_device),
+    *(the_device, no_waiting, no_warning, speed, checkpoint, overflow, losses, graphs, train_evaluate_train),
+    *(images_on_host, goes_on, sigterm, repeats, out_of_memory, large_photos, broken_device),
 )

@@ -21,6 +21,7 @@ from torch.nn import functional
 from torch.profiler import ProfilerActivity, profile, record_function
 
 import job.training.data
+import job.training.gradients
 import job.training.trial
 from benchmarks.figure import Figure, print_figures
 from benchmarks.noise import noise
@@ -49,6 +50,7 @@ def shares() -> dict[str, float]:
     times = {event.key.removeprefix(_MARK): event.cpu_time_total for event in events}
     total = times.pop(_TRIAL)
     times[PICKING] -= times[NORMALISATION]  # which is within it
+    times["forward"] -= times["loss"] + times["backward"]  # likewise
     times[REST] = total - sum(times.values())
     return {cause: times[cause] / total for cause in sorted(times, key=times.__getitem__, reverse=True)}
 
@@ -60,7 +62,7 @@ def _trial(gear: Equipment, epochs: int) -> None:
         for cause, place, name in _places(state):
             patches.enter_context(patch.object(place, name, _marked(cause, getattr(place, name))))
         loss = SimpleNamespace(cross_entropy=_marked("loss", functional.cross_entropy))
-        patches.enter_context(patch.object(job.training.trial, "functional", loss))
+        patches.enter_context(patch.object(job.training.gradients, "functional", loss))
         with record_function(_MARK + _TRIAL):
             run_trial(plan, gear, state)
 
@@ -69,7 +71,7 @@ def _places(state: TrialState) -> list[tuple[str, Any, str]]:
     """Return (cause, where the trainer looks up its function, the function's name there)."""
     trial = job.training.trial
     return [
-        ("forward", state, "forward"),
+        ("forward", state, "gradients"),
         ("backward", torch.Tensor, "backward"),
         ("optimizer", state.optimizer, "step"),
         ("freeing gradients", state.optimizer, "zero_grad"),

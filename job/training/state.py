@@ -1,6 +1,5 @@
 """A trial in flight: built from its plan or from a checkpoint, and turned into a checkpoint between any two steps."""
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 import torch
@@ -10,9 +9,10 @@ from job.records.status import DeviceUsed, TrialStatus
 from job.seeds import derive_seed
 from job.training.checkpoint import BadCheckpointError, from_bytes, lay_out
 from job.training.failures import is_broken_device, is_out_of_memory
+from job.training.gradients import Gradients, eager, graphed
 from job.training.model import build_model, gather
 from job.training.optimizers import build_optimizer, optimizer_tensors, restore_optimizer
-from job.training.plan import EpochScores, Equipment, TrialOutcome, TrialPlan
+from job.training.plan import EpochScores, Equipment, TrialOutcome, TrialPlan, step_sizes
 
 _MODEL, _BEST, _OPTIMIZER, _LOSS_SUM = "model.", "best.", "optimizer.", "loss_sum"
 
@@ -22,8 +22,8 @@ class TrialState:
     """All that a trial in flight consists of; everything random in it is a function of (seed, trial, epoch)."""
 
     model: nn.Module
-    forward: Callable[[Tensor], Tensor]
-    """The model or, for training steps alone, its compiled form, which shares its weights."""
+    gradients: Gradients
+    """Computes a training step's, and shares the model's weights."""
     optimizer: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
     loss_sum: Tensor
@@ -50,13 +50,24 @@ def fresh_state(plan: TrialPlan, equipment: Equipment) -> TrialState:
         momentum=plan.momentum,
         weight_decay=plan.weight_decay,
     )
-    # Training batches have one shape. Compiled for any shape it is slower and, if a trial goes on from within a
-    # validation, another program. The next trial's model has the same code and shapes and is not compiled again.
-    forward = torch.compile(model, dynamic=False) if equipment.compile_model else model
     scaler = torch.amp.GradScaler(device.type, enabled=equipment.device.scale_gradients)
-    state = TrialState(model, forward, optimizer, scaler, torch.zeros((), device=device))
+    gradients = _gradients(plan, equipment, model, scaler)
+    state = TrialState(model, gradients, optimizer, scaler, torch.zeros((), device=device))
     state.outcome.devices.append(equipment.device.used)
     return state
+
+
+def _gradients(plan: TrialPlan, equipment: Equipment, model: nn.Module, scaler: torch.amp.GradScaler) -> Gradients:
+    """Return what computes a step's gradients; training batches have one shape."""
+    photos, device = equipment.photos, equipment.device
+    if equipment.compile_model:
+        # For any shape it would be slower and, if a trial goes on from within a validation, another program. The next
+        # trial's model has the same code and shapes and is not compiled again.
+        return eager(torch.compile(model, dynamic=False), device, scaler)
+    if device.device.type != "cuda":
+        return eager(model, device, scaler)
+    size, _ = step_sizes(len(photos.train), plan.batch_size)
+    return graphed(model, device, scaler, (size, *photos.images.shape[1:3]))
 
 
 def take_checkpoint(plan: TrialPlan, state: TrialState) -> bytearray:

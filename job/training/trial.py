@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable, Generator
 from functools import partial
 
-from torch.nn import functional
-
 from job.metrics import metrics_of
 from job.records.objective import better
 from job.records.status import TrialStatus
@@ -94,13 +92,11 @@ def _train_epoch(
         for group in state.optimizer.param_groups:
             group["lr"] = learning_rate_at(done, plan.epochs * steps, plan.learning_rate)
         inputs, labels = training_batch(photos, order, state.step * batch_size, batch_size)
-        with device.autocast():
-            loss = functional.cross_entropy(state.forward(inputs), labels)
-        state.scaler.scale(loss).backward()
+        loss = state.gradients(inputs, labels)
         state.scaler.step(state.optimizer)
         state.scaler.update()
         state.optimizer.zero_grad(set_to_none=True)  # frees memory for a checkpoint or a validation
-        state.loss_sum += loss.detach()
+        state.loss_sum += loss
         state.step += 1
         if state.step % check_every == 0:
             mean_loss = float(state.loss_sum) / state.step

@@ -15,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from job.training.data import Normalisation, Photos
 from job.training.device import Device
 from job.training.evaluate import BATCH_SIZE, evaluate
+from job.training.gradients import eager
 from job.training.model import build_model, copy_weights
 from job.training.plan import Equipment
 from job.training.state import TrialState, take_checkpoint
@@ -55,7 +56,7 @@ def photos(count: int) -> Photos:
 def state_on_meta(model: nn.Module) -> TrialState:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, foreach=True)
     scaler = torch.amp.GradScaler("cpu", enabled=False)
-    return TrialState(model, model, optimizer, scaler, torch.zeros((), device="meta"))
+    return TrialState(model, eager(model, META, scaler), optimizer, scaler, torch.zeros((), device="meta"))
 
 
 def test_a_training_step_reads_nothing_back_and_sends_nothing() -> None:

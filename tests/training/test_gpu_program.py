@@ -6,7 +6,7 @@ import sys
 
 from benchmarks.gpu_checks import CHECKS
 
-NEEDS_GPU = {"no_waiting", "losses", "images_on_host", "out_of_memory", "broken_device"}
+NEEDS_GPU = {"no_waiting", "losses", "graphs", "images_on_host", "out_of_memory", "broken_device"}
 PROGRAM = """
 import runpy, sys
 

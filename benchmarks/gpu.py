@@ -2,9 +2,9 @@
 
     python -m benchmarks.gpu [--device cpu]
 
-Prints a JSON line for each check and one with the summary; two and a half minutes on an H100. Exits with 1 if a check fails.
-It needs torch, torchvision, safetensors, structlog and numpy, no network and no catalogue: the photos are noise. With
-`--device cpu` it does what a CPU can show, which tests the program itself.
+Prints a JSON line for each check and one with the summary: two and a half minutes on an H100. Exits with 1 if one
+fails. It needs torch, torchvision, safetensors, structlog and numpy, no network and no catalogue: the photos are noise.
+With `--device cpu` it does what a CPU can show, which tests the program itself.
 """
 
 import argparse

@@ -15,7 +15,7 @@ import pytest
 from job.page.page import draw_page
 from job.records.dataset import LostClass
 from job.records.prior import WarmStart
-from job.records.results import Progress, Results
+from job.records.results import Importance, Progress, Results
 from job.records.run import Replay
 from job.records.status import DeviceUsed
 from job.search.suggest import design_size
@@ -131,6 +131,30 @@ def test_the_page_says_that_the_first_trial_was_a_guess() -> None:
     assert "Trial 1 is best: learning rate" in text_of(draw_page(another))
     assert said not in text_of(draw_page(older))
     assert "the best guess" not in text_of(draw_page(older))
+
+
+@pytest.mark.parametrize(
+    ("rate", "share", "said"),
+    [
+        (0.00125, 0.5, "learning rate is close to the low end of its range, 0.001 : a lower one may be better"),
+        (0.08, 0.5, "learning rate is close to the high end of its range, 0.1 : a higher one may be better"),
+        (0.0013, 0.5, None),  # 6 % of the logarithmic range
+        (0.00125, 0.09, None),  # so it hardly matters
+    ],
+)
+def test_a_winner_at_the_end_of_a_range_is_told(rate: float, share: float, said: str | None) -> None:
+    """Where the hyperparameter matters: something better may lie beyond."""
+    results = made_results(12, 4, 3)
+    best = results.best.trial
+    shares = {"learning_rate": Importance(main=0.0, total=share)}
+    middle = {"momentum": 0.5, "weight_decay": 0.001, "optimizer": "adam"}
+    trials = [
+        trial.model_copy(update={"params": {"learning_rate": rate} | middle}) if trial.number == best else trial
+        for trial in results.trials
+    ]
+    words = text_of(draw_page(results.model_copy(update={"trials": trials, "importance": shares})))
+    assert ("of its range" in words) is (said is not None)
+    assert said is None or said in words
 
 
 def test_the_page_says_where_prior_observations_came_from() -> None:

@@ -5,6 +5,7 @@ Each command imports what is heavy (torch, pandas, boto3) itself, so that `job -
 
 import argparse
 import errno
+import io
 import json
 import os
 import sys
@@ -54,6 +55,8 @@ _FAILED: dict[type[Exception], str] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the process's exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a star or a name that a terminal does not know must end no job
     options = _parser().parse_args(arguments)
     configure_logs()
     try:
@@ -276,7 +279,7 @@ def _status(options: argparse.Namespace) -> None:
     look = find_status(run_uri)
     status = watch_run(look) if options.watch else look()
     if options.json:
-        print(status.to_json().decode(), end="")
+        print(json.dumps(json.loads(status.to_json()), indent=2))
     elif not options.watch:
         print_status(status)
     if status.state is RunState.FAILED:

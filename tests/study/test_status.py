@@ -3,6 +3,8 @@
 import json
 import re
 import signal
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -382,6 +384,20 @@ def test_a_finished_job_is_told_of(published: Path) -> None:
     assert (values["best"], values["test_accuracy"]) == (results["best"], results["test"]["accuracy"])
     assert values["attempt"] == results["run"]["attempts"][0]
     assert contents(published / "run") == before
+
+
+@pytest.mark.parametrize("option", [(), ("--watch",), ("--json",)])
+def test_letters_that_a_terminal_lacks_end_no_command(published: Path, option: tuple[str, ...]) -> None:
+    """The best trial's star, say, where all is ASCII."""
+    command = [sys.executable, "-m", "job", "status", str(published / "run"), *option]
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONIOENCODING": "ascii"}
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stderr) == (0, "")
+    if option == ("--json",):
+        assert json.loads(told.stdout)["state"] == "complete"
+    else:
+        assert "?   " in told.stdout
+        assert " complete: after 3 trials" in told.stdout
 
 
 def test_a_job_that_was_killed_is_silent_when_its_time_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,13 @@
 """A worker: how far it is, as any thread may ask while it trains."""
 
+import gc
 import math
+import weakref
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,10 +16,14 @@ from job.records.now import AtWork
 from job.records.status import TrialStatus
 from job.settings import Settings
 from job.storage.local import LocalStorage
+from job.study import worker
+from job.study.checkpoints import resume_state
 from job.study.executors.base import Ended, Event, Task, Trained
+from job.study.executors.local import LocalExecutor
 from job.study.journal import Journal
 from job.study.worker import Worker
 from job.training.plan import Equipment, TrialPlan
+from job.training.state import TrialState
 from tests.training.photos import CPU, make_photos, make_plan
 
 STEPS = 8
@@ -101,6 +108,33 @@ def test_losses_speeds_and_values_are_told_as_they_are_known(watched: Watched) -
     assert len(set(best)) > 2
     assert [each.value for each in watched.seen if each.step == 1] == best[:3]
     assert watched.seen[-1].value == best[3]
+
+
+@pytest.mark.parametrize("pruned", [False, True])
+def test_a_trial_leaves_nothing_in_memory(watched: Watched, monkeypatch: pytest.MonkeyPatch, *, pruned: bool) -> None:
+    """With its end the state is gone, without a collection of garbage: a GPU need not hold two trials at a time."""
+    made: list[weakref.ref[TrialState]] = []
+
+    def resume(*arguments: Any) -> tuple[TrialState, int]:
+        state, step = resume_state(*arguments)
+        made.append(weakref.ref(state))
+        return state, step
+
+    monkeypatch.setattr(worker, "resume_state", resume)
+    executor = LocalExecutor(watched.worker)
+    gc.disable()
+    try:
+        for number in (0, 1):
+            plan = make_plan(number=number, epochs=2)
+            executor.start(Task(plan, beaten=None, fits=True))
+            event = executor.hear()
+            if pruned:
+                executor.stop(plan.name, 1)
+            while not isinstance(event, Ended):
+                event = executor.hear()
+            assert made[number]() is None
+    finally:
+        gc.enable()
 
 
 def test_a_checkpoint_is_told_once_it_is_written(watched: Watched) -> None:

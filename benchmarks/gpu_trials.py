@@ -123,6 +123,7 @@ def train_steps(plan: TrialPlan, gear: Equipment, steps: int, at: Callable[[int]
 
 def digest(outcome: TrialOutcome) -> str:
     """Return a checksum of a trial's weights and losses: what must be equal to the last bit."""
+    assert outcome.status == "complete", outcome.error  # two that diverged would be equal
     found = hashlib.sha256(json.dumps([[each.train_loss, each.validation_loss] for each in outcome.epochs]).encode())
     for name, value in sorted((outcome.weights or {}).items()):
         found.update(name.encode() + value.numpy().tobytes())
@@ -155,13 +156,15 @@ def _repeat(device: str, _arguments: Sequence[str]) -> int:
 
 
 def _go_on(device: str, arguments: Sequence[str]) -> int:
-    """Print the digest of a trial that goes on from each checkpoint."""
+    """Print the digest of a trial that goes on, in a precision, from each checkpoint."""
+    precision, *paths = arguments
     scale = scale_of(device)
-    gear = equipment(choose_device(device, "auto"), scale)
+    gear = equipment(choose_device(device, precision), scale)
     plan, found = plan_of(scale, "adam"), []
-    for path in arguments:
+    for path in paths:
         state = restore_state(plan, gear, Path(path).read_bytes())
         found.append(digest(train(plan, gear, state=state)))
+        del state  # and its memory, before the next graph is made
     print(json.dumps(found))
     return 0
 

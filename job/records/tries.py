@@ -8,7 +8,7 @@ from job.records.record import Record, checksum_field
 from job.records.status import DeviceUsed
 
 PUT_DOWN = "put down"
-"""The outcome of a worker that wrote a checkpoint and left the trial to another."""
+"""The outcome of a worker that left the trial to another: it wrote a checkpoint, or its device failed."""
 
 
 class TryRecord(Record):

@@ -31,44 +31,55 @@ def eager(forward: Callable[[Tensor], Tensor], device: Device, scaler: torch.amp
     return gradients
 
 
-def graphed(model: nn.Module, device: Device, scaler: torch.amp.GradScaler, shape: tuple[int, int, int]) -> Gradients:
-    """Return a function for batches of one shape, (B, H, W), on a GPU; the model must be in training mode.
+def graphed(model: nn.Module, device: Device, scaler: torch.amp.GradScaler) -> Gradients:
+    """Return a function for batches of one shape, on a GPU, which records the graph when it is called first.
 
-    It holds the memory of a step for as long as it lives. It reads the weights and the scale where they lie now, so
-    they may be changed there, and nowhere else. Raises what torch raises.
+    From then on it holds the memory of a step for as long as it lives, and reads the weights and the scale where they
+    lay: they may be changed there, and nowhere else. Raises what torch raises.
     """
-    size, height, width = shape
-    parameters = list(model.parameters())
     compute = eager(model, device, scaler)
-    inputs = torch.zeros((size, height, width, 3), device=device.device).permute(0, 3, 1, 2)
-    labels = torch.zeros(size, dtype=torch.int64, device=device.device)
-    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]  # running statistics, which each call moves
-    beside = torch.cuda.Stream()
-    beside.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(beside):
-        for _ in range(_WARM_UP):
-            compute(inputs, labels)
-            _clear(parameters)
-    torch.cuda.current_stream().wait_stream(beside)
-    for buffer, before in buffers:
-        buffer.copy_(before)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):  # nothing is computed here
-        loss = compute(inputs, labels)
-    found = [parameter.grad for parameter in parameters]
-    _clear(parameters)
+    graph: _Graph | None = None
 
-    def gradients(new_inputs: Tensor, new_labels: Tensor) -> Tensor:
-        inputs.copy_(new_inputs)
-        labels.copy_(new_labels)
-        graph.replay()
-        for parameter, gradient in zip(parameters, found, strict=True):
-            parameter.grad = gradient
-        return loss
+    def gradients(inputs: Tensor, labels: Tensor) -> Tensor:
+        nonlocal graph
+        if graph is None:
+            graph = _Graph(compute, model, inputs, labels)
+        return graph.replay(inputs, labels)
 
     return gradients
 
 
-def _clear(parameters: list[nn.Parameter]) -> None:
-    for parameter in parameters:
-        parameter.grad = None
+class _Graph:
+    """What `compute` does for a model in training mode, with batches that are copied to one place."""
+
+    def __init__(self, compute: Gradients, model: nn.Module, inputs: Tensor, labels: Tensor) -> None:
+        self._inputs, self._labels = inputs.clone(), labels.clone()
+        self._parameters = list(model.parameters())
+        buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]  # running statistics, which each call moves
+        # A stream of its own: with the graph what libraries keep for its stream is freed, and no other graph uses that.
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(_WARM_UP):
+                compute(self._inputs, self._labels)
+                self._clear()
+        torch.cuda.current_stream().wait_stream(stream)
+        for buffer, before in buffers:
+            buffer.copy_(before)
+        self._graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self._graph, stream=stream):  # nothing is computed here
+            self._loss = compute(self._inputs, self._labels)
+        self._gradients = [parameter.grad for parameter in self._parameters]
+        self._clear()
+
+    def replay(self, inputs: Tensor, labels: Tensor) -> Tensor:
+        self._inputs.copy_(inputs)
+        self._labels.copy_(labels)
+        self._graph.replay()
+        for parameter, gradient in zip(self._parameters, self._gradients, strict=True):
+            parameter.grad = gradient
+        return self._loss
+
+    def _clear(self) -> None:
+        for parameter in self._parameters:
+            parameter.grad = None

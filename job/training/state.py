@@ -12,7 +12,7 @@ from job.training.failures import is_broken_device, is_out_of_memory
 from job.training.gradients import Gradients, eager, graphed
 from job.training.model import build_model, gather
 from job.training.optimizers import build_optimizer, optimizer_tensors, restore_optimizer
-from job.training.plan import EpochScores, Equipment, TrialOutcome, TrialPlan, step_sizes
+from job.training.plan import EpochScores, Equipment, TrialOutcome, TrialPlan
 
 _MODEL, _BEST, _OPTIMIZER, _LOSS_SUM = "model.", "best.", "optimizer.", "loss_sum"
 
@@ -51,23 +51,20 @@ def fresh_state(plan: TrialPlan, equipment: Equipment) -> TrialState:
         weight_decay=plan.weight_decay,
     )
     scaler = torch.amp.GradScaler(device.type, enabled=equipment.device.scale_gradients)
-    gradients = _gradients(plan, equipment, model, scaler)
+    gradients = _gradients(equipment, model, scaler)
     state = TrialState(model, gradients, optimizer, scaler, torch.zeros((), device=device))
     state.outcome.devices.append(equipment.device.used)
     return state
 
 
-def _gradients(plan: TrialPlan, equipment: Equipment, model: nn.Module, scaler: torch.amp.GradScaler) -> Gradients:
+def _gradients(equipment: Equipment, model: nn.Module, scaler: torch.amp.GradScaler) -> Gradients:
     """Return what computes a step's gradients; training batches have one shape."""
-    photos, device = equipment.photos, equipment.device
+    device = equipment.device
     if equipment.compile_model:
         # For any shape it would be slower and, if a trial goes on from within a validation, another program. The next
         # trial's model has the same code and shapes and is not compiled again.
         return eager(torch.compile(model, dynamic=False), device, scaler)
-    if device.device.type != "cuda":
-        return eager(model, device, scaler)
-    size, _ = step_sizes(len(photos.train), plan.batch_size)
-    return graphed(model, device, scaler, (size, *photos.images.shape[1:3]))
+    return graphed(model, device, scaler) if device.device.type == "cuda" else eager(model, device, scaler)
 
 
 def take_checkpoint(plan: TrialPlan, state: TrialState) -> bytearray:

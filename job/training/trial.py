@@ -95,7 +95,7 @@ def _train_epoch(
         loss = state.gradients(inputs, labels)
         state.scaler.step(state.optimizer)
         state.scaler.update()
-        state.optimizer.zero_grad(set_to_none=True)  # frees memory for a checkpoint or a validation
+        state.optimizer.zero_grad(set_to_none=True)  # frees their memory, unless a graph keeps it
         state.loss_sum += loss
         state.step += 1
         if state.step % check_every == 0:

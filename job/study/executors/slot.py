@@ -13,7 +13,7 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 from job.catalogue.cache import prepare_cache_dir
-from job.errors import Preempted
+from job.errors import DeviceError, Preempted
 from job.meter import silent
 from job.preemption import Preemption
 from job.records.now import AtWork
@@ -80,6 +80,9 @@ class Slot:
             self._diary.end(PUT_DOWN)
             yield from self._kept()
             yield Lost(name)
+        except DeviceError:
+            self._diary.end(PUT_DOWN)  # no death of the trial's
+            raise
 
     def at_work(self) -> AtWork | None:
         """Say how far the present task is."""

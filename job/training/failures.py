@@ -55,6 +55,20 @@ def device_failures(name: str) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def first_error() -> Iterator[None]:
+    """Raise what went wrong within a block, where leaving it has raised another error because of that.
+
+    Ending a recording does: that memory ran out would then look like a GPU that is broken.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error.__context__, RuntimeError):
+            raise error.__context__ from None
+        raise
+
+
 def first_line(error: BaseException) -> str:
     """Return an error's first line; the others advise programmers."""
     return (str(error).splitlines() or [type(error).__name__])[0].rstrip(". ")

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from job.training.device import Device
+from job.training.failures import first_error
 
 Gradients = Callable[[Tensor, Tensor], Tensor]
 """Takes inputs, (B, 3, H, W) float32 in channels_last, and classes, (B,) int64, on the device; leaves the gradients,
@@ -67,7 +68,7 @@ class _Graph:
         for buffer, before in buffers:
             buffer.copy_(before)
         self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph, stream=stream):  # nothing is computed here
+        with first_error(), torch.cuda.graph(self._graph, stream=stream):  # nothing is computed here
             self._loss = compute(self._inputs, self._labels)
         self._gradients = [parameter.grad for parameter in self._parameters]
         self._clear()

@@ -1,10 +1,13 @@
 """Errors of torch: too little memory in all its words, a device that is broken, and all else left as it is."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 import torch
 
 from job.errors import DeviceError
-from job.training.failures import device_failures, is_broken_device, is_out_of_memory
+from job.training.failures import device_failures, first_error, is_broken_device, is_out_of_memory
 
 MEMORY = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 14.57 GiB"),
@@ -55,3 +58,22 @@ def test_other_errors_pass_through(error: Exception) -> None:
     with pytest.raises(type(error)) as found, device_failures("NVIDIA T4"):
         raise error
     assert found.value is error
+
+
+@contextmanager
+def leaving_fails() -> Iterator[None]:
+    """A block whose end raises an error of its own, as that of a recording does after another error."""
+    try:
+        yield
+    finally:
+        raise torch.AcceleratorError("CUDA error: operation failed due to a previous error during capture")
+
+
+def test_of_two_errors_the_first_one_is_raised() -> None:
+    """Too little memory within a block stays that, whatever its end raises; alone, the end's error is the error."""
+    with pytest.raises(torch.OutOfMemoryError), first_error(), leaving_fails():
+        raise torch.OutOfMemoryError("CUDA out of memory")
+    with pytest.raises(torch.AcceleratorError), first_error(), leaving_fails():
+        pass
+    with pytest.raises(RuntimeError, match="shape mismatch"), first_error():
+        raise RuntimeError("shape mismatch")

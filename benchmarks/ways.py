@@ -73,13 +73,13 @@ def _usual_logarithms(unit: Units) -> Units:
     return np.asarray(np.log10(usual / steps(SPACE, unit)))
 
 
-def asking(table: Table, seed: int, *, promise: Promise) -> Generator[Train, Seen]:
+def asking(table: Table, seed: int, *, promise: Promise, guess_first: bool = False) -> Generator[Train, Seen]:
     """Choose the candidate that promises most by another rule than expected improvement."""
 
     def propose(found: list[Observation]) -> Params:
         losses = told_losses(found)
         if len(found) < N_INITIAL or losses is None:
-            return _unguessed(found, seed=seed)
+            return suggested(found, seed=seed, guess_first=guess_first)
         with threadpool_limits(1, user_api="blas"):
             process, rng = Process(SPACE, found, losses), _rng(seed, len(found))
             units = candidates(process, losses, rng)
@@ -234,6 +234,7 @@ WAYS: dict[str, Method] = {
     "best guess, ten times too large": wrong_guess,
     "usual rates": usual_rates,
     "fading prior": partial(asking, promise=fading_prior),
+    "best guess, fading prior": partial(asking, promise=fading_prior, guess_first=True),
     "acquisition LCB": partial(asking, promise=confidence_bound),
     "acquisition PI": partial(asking, promise=probability),
     "acquisition gp_hedge": partial(asking, promise=any_of_three),

@@ -18,11 +18,8 @@ from job.words import NBSP, NONE, OBJECTIVES, PARAMETERS, count, deviation, list
 
 _MANY_TIMES = 10.0  # from which ratio of losses on a logarithmic scale shows more
 _TAIL = 4.0  # quartile distances beyond a quartile up to which a scale reaches
-
-_AN_END = 0.05
-"""Share of a range within which a value is close to its end."""
-_MATTERS = 0.1
-"""Share of the variation that is due to a hyperparameter, with interactions, from which it matters."""
+_AN_END = 0.05  # of a range, within which a value is close to its end
+_MATTERS = 0.1  # share of the variation, with interactions, from which a hyperparameter matters
 
 _SPLITTING = {"target_column", "min_class_images", "max_images", "validation_fraction", "test_fraction", "seed"}
 """Settings that decide which photos are in the test part."""
@@ -177,10 +174,10 @@ class View:
     def at_an_end(self) -> list[tuple[str, float, bool]]:
         """The hyperparameters that matter and whose winning value is close to an end of their range.
 
-        Each with that end, and whether it is the low one.
+        Each with that end, and whether it is the low one. None while the search goes on.
         """
         found = []
-        for name, space in self.ranges.items():
+        for name, space in self.ranges.items() if self.results else ():
             share = self.run.importance.get(name)
             at = space.share(float(self.winner.params[name])) if self.winner else 0.5
             if share and share.total >= _MATTERS and min(at, 1 - at) <= _AN_END:

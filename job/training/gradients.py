@@ -57,7 +57,7 @@ class _Graph:
         self._inputs, self._labels = inputs.clone(), labels.clone()
         self._parameters = list(model.parameters())
         buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]  # running statistics, which each call moves
-        # A stream of its own: with the graph what libraries keep for its stream is freed, and no other graph uses that.
+        # A stream of its own: with the graph what libraries keep for its stream is freed, and no other graph uses it.
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):

@@ -155,6 +155,8 @@ def test_a_winner_at_the_end_of_a_range_is_told(rate: float, share: float, said:
     words = text_of(draw_page(results.model_copy(update={"trials": trials, "importance": shares})))
     assert ("of its range" in words) is (said is not None)
     assert said is None or said in words
+    shown = made_progress(12).model_copy(update={"trials": trials, "importance": shares, "best": results.best})
+    assert "of its range" not in text_of(draw_page(shown))
 
 
 def test_the_page_says_where_prior_observations_came_from() -> None:
